@@ -1,0 +1,79 @@
+"""Tissue domains from spatial multi-omics: TRSMI in napari, Python and the command line.
+
+The public names are loaded when they are first used, so that ``import napari_trsmi`` stays
+light: no torch, scanpy, napari or Qt.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_trsmi import errors
+    from napari_trsmi.config import Config
+    from napari_trsmi.data.dataset import SpatialOmics, TissueImage
+    from napari_trsmi.data.loading import load
+    from napari_trsmi.data.simulation import simulate
+    from napari_trsmi.evaluation.metrics import score
+    from napari_trsmi.integration import integrate
+    from napari_trsmi.result import TRSMIResult
+    from napari_trsmi.training.report import EpochReport
+    from napari_trsmi.training.stop import StopToken
+    from napari_trsmi.viewer.layers import add_domains
+    from napari_trsmi.writing import read_result, write_result
+
+    __version__: str
+
+_HOMES = {
+    "Config": "config",
+    "EpochReport": "training.report",
+    "SpatialOmics": "data.dataset",
+    "StopToken": "training.stop",
+    "TRSMIResult": "result",
+    "TissueImage": "data.dataset",
+    "add_domains": "viewer.layers",
+    "integrate": "integration",
+    "load": "data.loading",
+    "read_result": "writing",
+    "score": "evaluation.metrics",
+    "simulate": "data.simulation",
+    "write_result": "writing",
+}
+
+__all__ = [
+    "Config",
+    "EpochReport",
+    "SpatialOmics",
+    "StopToken",
+    "TRSMIResult",
+    "TissueImage",
+    "__version__",
+    "add_domains",
+    "errors",
+    "integrate",
+    "load",
+    "read_result",
+    "score",
+    "simulate",
+    "write_result",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: object = version("napari-trsmi")
+    elif name == "errors":
+        value = import_module("napari_trsmi.errors")
+    elif name in _HOMES:
+        value = getattr(import_module(f"napari_trsmi.{_HOMES[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
