@@ -1,0 +1,1 @@
+"""Tables in, one container of matched spots out."""

@@ -1,0 +1,137 @@
+"""What the numbers of a table must be, and what is dropped when they carry nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+
+from napari_trsmi.data.dataset import Kind
+from napari_trsmi.data.wording import counted
+from napari_trsmi.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from napari_trsmi.data.parts import Matrix, Part
+
+MIN_SPOTS = 3
+
+
+def check_names(spots: pd.Index, label: str) -> None:
+    """Raise an InputError when there are no spots or two share a name."""
+    if not len(spots):
+        raise InputError(f"Table {label} has no spots. Check that it is the file you meant.")
+    repeated = spots[spots.duplicated()]
+    if len(repeated):
+        raise InputError(
+            f"Table {label} repeats {counted(repeated.nunique(), 'spot name')}, first "
+            f"{repeated[0]!r}. Spots are matched by name: make the names unique, for example by "
+            "putting the section's name in front."
+        )
+
+
+def check_enough(n_spots: int, which: str) -> None:
+    """Raise an InputError when fewer than three spots are left."""
+    if n_spots < MIN_SPOTS:
+        raise InputError(
+            f"Too few spots: {n_spots} {which}, at least {MIN_SPOTS} are needed. Check that the "
+            "tables are whole and belong to one section."
+        )
+
+
+def check_values(part: Part) -> None:
+    """Raise an InputError naming the first spot and feature with an unusable value.
+
+    Counts must be finite and not negative, ready features finite.
+    """
+    what = "value" if part.kind is Kind.FEATURES else "count"
+    values = part.matrix.data if sp.issparse(part.matrix) else part.matrix
+    bad = ~np.isfinite(values)
+    remedy = "Remove these spots or features, or fill in the values, before loading."
+    if not bad.any() and part.kind is not Kind.FEATURES:
+        bad = values < 0
+        remedy = (
+            "Pass raw counts (an AnnData keeps them in layers['counts']), or name the table "
+            "'features' if its columns are ready features."
+        )
+    if not bad.any():
+        return
+    row, column, value = _first(part.matrix, bad)
+    raise InputError(
+        f"Table {part.label} has {counted(int(bad.sum()), 'unusable ' + what)}, "
+        f"first {value:g} at spot {part.spots[row]!r}, feature {part.features[column]!r}. {remedy}"
+    )
+
+
+def _first(matrix: Matrix, bad: NDArray[np.bool_]) -> tuple[int, int, float]:
+    if sp.issparse(matrix):
+        place = int(np.flatnonzero(bad)[0])
+        row = int(np.searchsorted(matrix.indptr, place, side="right")) - 1
+        return row, int(matrix.indices[place]), float(matrix.data[place])
+    row, column = (int(i) for i in np.argwhere(bad)[0])
+    return row, column, float(matrix[row, column])
+
+
+def spots_with_counts(parts: list[Part], notes: list[str]) -> NDArray[np.bool_]:
+    """Mark the spots that have a count in every table of counts, and note the others.
+
+    Parameters
+    ----------
+    parts
+        Modalities with the same spots in the same order.
+    notes
+        Gets a sentence for each table that has empty spots.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_spots,)
+    """
+    keep = np.ones(len(parts[0].spots), dtype=bool)
+    for part in parts:
+        if part.kind is Kind.FEATURES:
+            continue
+        empty = ~_any_nonzero(part.matrix, axis=1)
+        if empty.all():
+            raise InputError(f"Table {part.label} holds only zeros on the spots that are used.")
+        if empty.any():
+            notes.append(
+                f"{counted(int(empty.sum()), 'spot')} without any count in {part.name} dropped "
+                f"from all tables (first {part.spots[empty][0]!r})."
+            )
+        keep &= ~empty
+    return keep
+
+
+def drop_uninformative(part: Part, notes: list[str]) -> Part:
+    """Drop features that are zero everywhere (counts) or constant (ready features)."""
+    if part.kind is Kind.FEATURES:
+        keep, what = _varies(part.matrix), "constant"
+    else:
+        keep, what = _any_nonzero(part.matrix, axis=0), "all-zero"
+    if keep.all():
+        return part
+    if not keep.any():
+        raise InputError(
+            f"Table {part.label} has only {what} features on the spots that are used: it says "
+            "nothing about domains. Leave it out."
+        )
+    notes.append(f"{counted(int((~keep).sum()), what + ' feature')} of {part.name} dropped.")
+    return replace(part, matrix=part.matrix[:, keep], features=part.features[keep])
+
+
+def _any_nonzero(matrix: Matrix, axis: int) -> NDArray[np.bool_]:
+    if sp.issparse(matrix):
+        return np.asarray(matrix.count_nonzero(axis=axis) > 0, dtype=bool)
+    return np.asarray((matrix != 0).any(axis=axis), dtype=bool)
+
+
+def _varies(matrix: Matrix) -> NDArray[np.bool_]:
+    if sp.issparse(matrix):
+        low, high = (edge.toarray().ravel() for edge in (matrix.min(axis=0), matrix.max(axis=0)))
+    else:
+        low, high = matrix.min(axis=0), matrix.max(axis=0)
+    return np.asarray(low < high, dtype=bool)

@@ -1,0 +1,103 @@
+"""The containers that every later step works on: one set of spots, several modalities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from anndata import AnnData
+    from numpy.typing import NDArray
+
+
+class Kind(StrEnum):
+    """What a modality measures; it decides the preprocessing."""
+
+    RNA = "rna"
+    PROTEIN = "protein"
+    CHROMATIN = "chromatin"
+    FEATURES = "features"
+
+
+@dataclass(frozen=True)
+class Modality:
+    """One omics table.
+
+    Attributes
+    ----------
+    name
+        Short name, unique in a data set, such as ``"rna"``.
+    kind
+        What the table measures.
+    table
+        Spots x features. ``X`` holds counts (sparse CSR stays sparse), or the ready
+        feature matrix when `kind` is ``features``.
+    """
+
+    name: str
+    kind: Kind
+    table: AnnData
+
+
+@dataclass(frozen=True)
+class TissueImage:
+    """A tissue image in register with the spots.
+
+    Attributes
+    ----------
+    pixels
+        ``uint8``, shape (height, width, 3).
+    scale
+        Image pixels per coordinate unit: a spot at (x, y) lies at column ``x * scale``
+        and row ``y * scale`` (Space Ranger's ``tissue_*_scalef``).
+    """
+
+    pixels: NDArray[np.uint8]
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class SpatialOmics:
+    """Several modalities measured on the same spots, in the same order.
+
+    Attributes
+    ----------
+    modalities
+        At least one; all tables have the same ``obs_names`` in the same order.
+    coordinates
+        ``float64``, shape (n_spots, 2), columns x and y, as in ``obsm["spatial"]``.
+    spots
+        Unique spot names, length n_spots.
+    annotations
+        The tables' ``obs`` columns, indexed by `spots`. Never used in training.
+    image
+        The tissue image, if there is one.
+    spot_diameter
+        In coordinate units, if known.
+    notes
+        What was guessed, dropped or matched on the way here, one sentence each.
+    digests
+        SHA-256 of each input table's content, by modality name.
+    """
+
+    modalities: tuple[Modality, ...]
+    coordinates: NDArray[np.float64]
+    spots: pd.Index
+    annotations: pd.DataFrame
+    image: TissueImage | None = None
+    spot_diameter: float | None = None
+    notes: tuple[str, ...] = ()
+    digests: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def n_spots(self) -> int:
+        """Number of spots."""
+        return len(self.spots)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Modality names, in order."""
+        return tuple(modality.name for modality in self.modalities)

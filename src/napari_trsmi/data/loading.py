@@ -1,0 +1,200 @@
+"""The one way in: whatever a user has becomes a :class:`SpatialOmics`."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+
+from napari_trsmi.data.annotations import merge_annotations
+from napari_trsmi.data.checks import (
+    check_enough,
+    check_names,
+    check_values,
+    drop_uninformative,
+    spots_with_counts,
+)
+from napari_trsmi.data.coordinates import coordinates, given_positions
+from napari_trsmi.data.dataset import Modality, SpatialOmics, TissueImage
+from napari_trsmi.data.digests import digest
+from napari_trsmi.data.matching import shared_spots
+from napari_trsmi.data.reading.images import tissue_image
+from napari_trsmi.data.reading.inputs import read_inputs
+from napari_trsmi.data.splitting import find_block, split
+from napari_trsmi.data.wording import counted
+from napari_trsmi.errors import InputError, TRSMIWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from napari_trsmi.data.parts import Part, Source
+
+# MuData and SpatialData are Any here: neither is imported before it is needed.
+Table: TypeAlias = "AnnData | pd.DataFrame | str | Path | Any"
+Tables: TypeAlias = "Table | Sequence[Table] | Mapping[str, Table]"
+Positions: TypeAlias = "str | Path | pd.DataFrame | Mapping[str, Sequence[float]] | ArrayLike"
+
+
+def load(
+    tables: Tables,
+    *,
+    features: str | Sequence[str] | None = None,
+    positions: Positions | None = None,
+    image: str | Path | NDArray[Any] | TissueImage | None = None,
+) -> SpatialOmics:
+    """Read tables of one section, match their spots by name and check them.
+
+    Parameters
+    ----------
+    tables
+        A dict of name to table, a single table, or a list. A table is an AnnData, a DataFrame
+        (spots x features), or a path to ``.h5ad``, a 10x ``.h5``, a Space Ranger folder or a
+        CSV/TSV matrix; ``"rna=PATH"`` names it. A MuData, a SpatialData, their files, and an
+        AnnData with several ``var["feature_types"]`` or feature blocks ``obsm["X_<modality>"]``
+        give several modalities. What a table holds is told by its name, else by its feature types,
+        else by its file's name.
+    features
+        Names of ``obsm`` blocks to use as ready features, such as ``["rna", "X_atac"]``.
+    positions
+        Coordinates, where the tables have none: a path to a CSV/TSV or a DataFrame with spot names
+        and x, y (or Space Ranger's columns), a dict of spot name to (x, y), or an array of shape
+        (n_spots, 2) in the order of the first table. They win over the tables' own.
+    image
+        Tissue image whose pixels are the coordinates' unit: a path or an array of shape
+        (height, width, 3). It wins over a table's own. With another scale pass a
+        :class:`~napari_trsmi.data.dataset.TissueImage`.
+
+    Returns
+    -------
+    SpatialOmics
+        Modalities on the same spots, in the order of the first table. `notes` says what was
+        guessed, matched and dropped. The tables passed in are not changed.
+
+    Raises
+    ------
+    InputError
+        When a table, its coordinates or its numbers cannot be used; names what, where, and the
+        remedy.
+
+    Warns
+    -----
+    TRSMIWarning
+        When the tables share less than half of the smallest one's spots.
+    """
+    notes: list[str] = []
+    sources = read_inputs(tables, notes)
+    for source in sources:
+        check_names(source.table.obs_names, source.label)
+    wanted = _wanted_blocks(features, sources)
+    owned = [(source, split(source, wanted, notes, alone=len(sources) == 1)) for source in sources]
+    parts = [part for _, own in owned for part in own]
+    _check_distinct(parts)
+    digests = {part.name: digest(part.matrix, part.spots, part.features) for part in parts}
+
+    named = {source.label: source.table.obs_names for source in sources}
+    placed = None if positions is None else given_positions(positions, sources[0], notes)
+    if placed is not None:
+        named["the positions"] = placed.index
+    spots = shared_spots(named, notes)
+    check_enough(len(spots), "in all tables")
+    xy = coordinates(sources, placed, spots, notes)
+
+    parts = [_on_spots(part, spots) for part in parts]
+    for part in parts:
+        check_values(part)
+    keep = spots_with_counts(parts, notes)
+    spots, xy = spots[keep], xy[keep]
+    check_enough(len(spots), "with counts in all tables")
+    parts = [drop_uninformative(_on_spots(part, spots), notes) for part in parts]
+
+    return SpatialOmics(
+        modalities=tuple(_modality(part) for part in parts),
+        coordinates=xy,
+        spots=spots,
+        annotations=merge_annotations(
+            {own[0].name: source.table.obs for source, own in owned}, spots
+        ),
+        image=_image(image, sources, xy, notes),
+        spot_diameter=next((s.spot_diameter for s in sources if s.spot_diameter is not None), None),
+        notes=tuple(notes),
+        digests=digests,
+    )
+
+
+def _wanted_blocks(
+    features: str | Sequence[str] | None, sources: Sequence[Source]
+) -> list[str] | None:
+    """Check that each block named is in some table."""
+    if features is None:
+        return None
+    wanted = [features] if isinstance(features, str) else list(features)
+    if not wanted:
+        raise InputError("features= names no block. Leave it out to use the tables' counts.")
+    for name in wanted:
+        if not any(find_block(source.table, name) for source in sources):
+            blocks = [block for source in sources for block in source.table.obsm]
+            listed = ", ".join(map(repr, dict.fromkeys(blocks))) or "none"
+            raise InputError(
+                f"features= names {name!r}, which no table has in obsm. There are: {listed}."
+            )
+    return wanted
+
+
+def _check_distinct(parts: Sequence[Part]) -> None:
+    seen: dict[str, Part] = {}
+    for part in parts:
+        if part.name in seen:
+            raise InputError(
+                f"Tables {seen[part.name].label} and {part.label} both are {part.name!r}. Give "
+                "each a name of its own, as in {'rna': ..., 'rna_2': ...}, or leave one out."
+            )
+        seen[part.name] = part
+
+
+def _on_spots(part: Part, spots: pd.Index) -> Part:
+    if part.spots.equals(spots):
+        return part
+    rows = part.spots.get_indexer(spots)
+    return replace(part, matrix=part.matrix[rows], spots=spots)
+
+
+def _modality(part: Part) -> Modality:
+    table = AnnData(
+        X=part.matrix, obs=pd.DataFrame(index=part.spots), var=pd.DataFrame(index=part.features)
+    )
+    return Modality(part.name, part.kind, table)
+
+
+def _image(
+    given: str | Path | NDArray[Any] | TissueImage | None,
+    sources: Sequence[Source],
+    xy: NDArray[np.float64],
+    notes: list[str],
+) -> TissueImage | None:
+    own = next((source for source in sources if source.image is not None), None)
+    if given is None:
+        image = None if own is None else own.image
+    else:
+        image = tissue_image(given)
+        if own is not None:
+            notes.append(f"The image given replaces the image of table {own.label}.")
+    if image is not None:
+        height, width = image.pixels.shape[:2]
+        outside = np.any((xy < 0) | (xy * image.scale > (width, height)), axis=1)
+        message = (
+            f"{outside.sum():,} of {counted(len(xy), 'spot')} lie outside the tissue image "
+            f"({width} x {height} pixels, scale {image.scale:g})."
+        )
+        if outside.mean() > 0.5:
+            remedy = "Check that its scale fits the coordinates: TissueImage(pixels, scale)."
+            warnings.warn(f"{message} {remedy}", TRSMIWarning, stacklevel=3)  # load's caller
+        elif outside.any():
+            notes.append(message)
+    return image

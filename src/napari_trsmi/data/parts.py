@@ -1,0 +1,67 @@
+"""What a table is between the file and the matched container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    import scipy.sparse as sp
+    from anndata import AnnData
+    from numpy.typing import NDArray
+
+    from napari_trsmi.data.dataset import Kind, TissueImage
+
+Matrix: TypeAlias = "NDArray[np.float32] | sp.csr_matrix[np.float32]"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One table as it was given, read but not yet interpreted.
+
+    Attributes
+    ----------
+    label
+        How messages call the table, such as ``'rna' (s1.h5ad)``.
+    table
+        The user's own object when one was passed: never written to.
+    key
+        The name that the user gave, if any.
+    file_name
+        The name of the file that it came from, or empty.
+    image, spot_diameter
+        What came along with the table.
+    """
+
+    label: str
+    table: AnnData
+    key: str | None = None
+    file_name: str = ""
+    image: TissueImage | None = None
+    spot_diameter: float | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One modality of a source.
+
+    Attributes
+    ----------
+    name, kind
+        As in :class:`~napari_trsmi.data.dataset.Modality`.
+    label
+        How messages call it.
+    matrix
+        Spots x features, float32, not shared with the user's table.
+    spots, features
+        Names of the rows and the columns.
+    """
+
+    name: str
+    kind: Kind
+    label: str
+    matrix: Matrix
+    spots: pd.Index
+    features: pd.Index
