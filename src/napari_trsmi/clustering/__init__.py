@@ -1,0 +1,1 @@
+"""From an embedding to domains, and how many there are."""

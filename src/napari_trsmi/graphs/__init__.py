@@ -1,0 +1,1 @@
+"""Neighbour graphs, their normalisation, and products with sparse matrices."""

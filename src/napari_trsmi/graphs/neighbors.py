@@ -1,0 +1,173 @@
+"""k nearest neighbours in space and in feature space, as symmetric 0/1 graphs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from scipy.spatial import cKDTree
+
+from napari_trsmi.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EXACT_LIMIT = 50_000
+"""Spots up to which feature neighbours are exact on the CPU (35 s at 100,000 on 2 cores)."""
+
+_BLOCK = 1 << 24  # similarities held at a time
+_TIE = 1e-6  # relative difference below which two distances are the same
+
+
+def spatial_graph(coordinates: NDArray[np.float64], k: int) -> sp.csr_array:
+    """Symmetric graph of the `k` nearest spots in space.
+
+    Spots as far away as the k-th are all taken (a square lattice has 4 neighbours at distance 1
+    and 4 at √2, so k = 6 gives 8): the graph does not depend on the order of the spots.
+
+    Parameters
+    ----------
+    coordinates
+        Shape (n_spots, 2).
+    k
+        Number of neighbours, below n_spots.
+
+    Returns
+    -------
+    csr_array
+        ``float32`` ones, shape (n_spots, n_spots), no self loops.
+
+    Raises
+    ------
+    InputError
+        If there are not more spots than neighbours.
+    """
+    n = len(coordinates)
+    _check_enough(n, k, "spatial_neighbors")
+    wide = min(n, 2 * k + 5)  # room for ties and the spot itself
+    near_to: tuple[NDArray[np.float64], NDArray[np.int64]]
+    near_to = cKDTree(coordinates).query(coordinates, k=wide)  # type: ignore[assignment]
+    distances, found = near_to
+    rows = np.repeat(np.arange(n), wide)
+    other = (found != np.arange(n)[:, None]).ravel()
+    # the spot itself is among its neighbours, so the k-th other one is at most at place k
+    limit = distances[:, k] * (1 + _TIE)
+    near = (distances <= limit[:, None]).ravel()
+    return _symmetric(rows[other & near], found.ravel()[other & near], n)
+
+
+def feature_graph(
+    features: NDArray[np.floating], k: int, *, device: str = "cpu", seed: int = 0
+) -> sp.csr_array:
+    """Symmetric graph of the `k` spots with the most similar features.
+
+    Similarity is the cosine between rows after centring the columns. The search is exact up to
+    `EXACT_LIMIT` spots or on a GPU, and approximate (pynndescent) beyond.
+
+    Parameters
+    ----------
+    features
+        Shape (n_spots, n_features).
+    k
+        Number of neighbours, below n_spots.
+    device
+        Where the exact search runs.
+    seed
+        Seed of the approximate search.
+
+    Returns
+    -------
+    csr_array
+        ``float32`` ones, shape (n_spots, n_spots), no self loops.
+
+    Raises
+    ------
+    InputError
+        If there are not more spots than neighbours.
+    """
+    n = len(features)
+    _check_enough(n, k, "feature_neighbors")
+    directions = unit_rows(features)
+    if n <= EXACT_LIMIT or device != "cpu":
+        found = top_cosine(directions, directions, k, device=device, skip_self=True)
+    else:
+        found = _approximate(directions, k, seed)
+    return _symmetric(np.repeat(np.arange(n), k), found.ravel(), n)
+
+
+def unit_rows(features: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Rows of the column-centred matrix scaled to length 1, ``float32``."""
+    centred = np.asarray(features, dtype=np.float64)
+    centred = centred - centred.mean(axis=0)
+    norms = np.linalg.norm(centred, axis=1, keepdims=True)
+    unit: NDArray[np.float32] = (centred / np.maximum(norms, 1e-12)).astype(np.float32)
+    return unit
+
+
+def top_cosine(
+    queries: NDArray[np.float32] | torch.Tensor,
+    keys: NDArray[np.float32] | torch.Tensor,
+    k: int,
+    *,
+    device: torch.device | str = "cpu",
+    skip_self: bool = False,
+) -> NDArray[np.int64]:
+    """Rows of `keys` with the largest inner product with each row of `queries`, exactly.
+
+    Works in blocks of rows, so memory stays O(n (d + k)).
+
+    Returns
+    -------
+    ndarray
+        ``int64``, shape (n_queries, k), best first.
+    """
+    left = torch.as_tensor(queries, device=device)
+    right = torch.as_tensor(keys, device=device)
+    step = max(1, _BLOCK // len(right))
+    found = []
+    for start in range(0, len(left), step):
+        similarity = left[start : start + step] @ right.T
+        if skip_self:
+            block = torch.arange(len(similarity), device=similarity.device)
+            similarity[block, start + block] = -torch.inf
+        found.append(similarity.topk(k, dim=1).indices.cpu())
+    return torch.cat(found).numpy()
+
+
+def search_memory(n: int, n_features: int) -> int:
+    """About how many bytes the exact search among n rows takes on its device."""
+    return 4 * (n * n_features + 2 * max(_BLOCK, n))
+
+
+def _approximate(directions: NDArray[np.float32], k: int, seed: int) -> NDArray[np.int64]:
+    from pynndescent import NNDescent
+
+    # On unit rows the Euclidean order is the cosine order.
+    index = NNDescent(directions, n_neighbors=k + 1, metric="euclidean", random_state=seed)
+    found = index.neighbor_graph[0]
+    n = len(directions)
+    # The spot itself is nearly always first; where it is not, drop the last one instead.
+    itself = found == np.arange(n)[:, None]
+    itself[~itself.any(axis=1), -1] = True
+    first = np.cumsum(itself, axis=1) == 1
+    kept: NDArray[np.int64] = found[~(itself & first)].reshape(n, k).astype(np.int64)
+    return kept
+
+
+def _symmetric(rows: NDArray[np.int64], columns: NDArray[np.int64], n: int) -> sp.csr_array:
+    ones = np.ones(len(rows), dtype=np.float32)
+    graph = sp.coo_array((ones, (rows, columns)), shape=(n, n)).tocsr()
+    graph = graph.maximum(graph.T).tocsr()
+    graph.sort_indices()
+    graph.data[:] = 1.0
+    return graph
+
+
+def _check_enough(n: int, k: int, parameter: str) -> None:
+    if n <= k:
+        raise InputError(
+            f"{n} spots are too few for {parameter}={k}. "
+            f"Use more spots, or set {parameter} to {max(n - 1, 1)} or less."
+        )

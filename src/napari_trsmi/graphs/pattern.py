@@ -1,0 +1,115 @@
+"""Where the non-zeros of a sparse matrix are, kept apart from their values.
+
+Training changes the values at every step and the pattern never, so everything that depends on
+the pattern alone (row pointers, the transpose's order) is worked out once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """The non-zero positions of a square n x n matrix in CSR order.
+
+    Attributes
+    ----------
+    row_pointers
+        ``int32``, shape (n + 1,).
+    columns
+        ``int32``, shape (nnz,), increasing within a row.
+    symmetric
+        Whether (i, j) is present exactly if (j, i) is.
+    """
+
+    row_pointers: Tensor
+    columns: Tensor
+    symmetric: bool = False
+
+    @classmethod
+    def from_scipy(cls, matrix: sp.csr_matrix | sp.csr_array, *, symmetric: bool) -> Pattern:
+        """The pattern of a scipy CSR matrix with sorted indices."""
+        matrix.sort_indices()
+        return cls(
+            torch.from_numpy(matrix.indptr.astype(np.int32)),
+            torch.from_numpy(matrix.indices.astype(np.int32)),
+            symmetric,
+        )
+
+    @classmethod
+    def from_rows(cls, columns: Tensor) -> Pattern:
+        """A pattern with the same number of entries in every row.
+
+        Parameters
+        ----------
+        columns
+            Integers, shape (n, k), distinct within a row.
+        """
+        n, k = columns.shape
+        pointers = torch.arange(0, n * k + 1, k, dtype=torch.int32, device=columns.device)
+        return cls(pointers, columns.sort(dim=1).values.reshape(-1).to(torch.int32))
+
+    @property
+    def n(self) -> int:
+        """Number of rows and columns."""
+        return len(self.row_pointers) - 1
+
+    @property
+    def nnz(self) -> int:
+        """Number of non-zeros."""
+        return len(self.columns)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the index arrays live."""
+        return self.columns.device
+
+    def to(self, device: torch.device | str) -> Pattern:
+        """The same pattern on another device."""
+        return Pattern(self.row_pointers.to(device), self.columns.to(device), self.symmetric)
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """Row of each non-zero, ``int64``, shape (nnz,)."""
+        counts = self.row_pointers.diff().long()
+        numbers = torch.arange(self.n, device=self.device)
+        return torch.repeat_interleave(numbers, counts, output_size=self.nnz)
+
+    @cached_property
+    def transpose_order(self) -> Tensor:
+        """Position in this pattern of each non-zero of the transpose, ``int64``, shape (nnz,)."""
+        return torch.argsort(self.columns, stable=True)
+
+    @cached_property
+    def transpose(self) -> Pattern:
+        """The pattern of the transposed matrix; itself when symmetric."""
+        if self.symmetric:
+            return self
+        counts = torch.bincount(self.columns.long(), minlength=self.n)
+        pointers = torch.zeros(self.n + 1, dtype=torch.int32, device=self.device)
+        pointers[1:] = counts.cumsum(0).to(torch.int32)
+        return Pattern(pointers, self.rows[self.transpose_order].to(torch.int32))
+
+    def positions(self, other: sp.csr_matrix | sp.csr_array) -> NDArray[np.int64]:
+        """Where the non-zeros of `other`, a part of this pattern, lie in it.
+
+        Returns
+        -------
+        ndarray
+            ``int64``, shape (other.nnz,), in CSR order of `other`.
+        """
+        n = self.n
+        mine = self.rows.cpu().numpy() * n + self.columns.cpu().numpy()
+        theirs = np.repeat(np.arange(n), np.diff(other.indptr)) * np.int64(n) + other.indices
+        return np.searchsorted(mine, theirs)

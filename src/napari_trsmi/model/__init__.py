@@ -1,0 +1,1 @@
+"""The network of TRSMI, one idea a file."""

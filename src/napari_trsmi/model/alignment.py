@@ -1,0 +1,156 @@
+"""Cross-graph alignment: each spot attends to its most similar spots in another modality."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_trsmi.graphs.neighbors import top_cosine
+from napari_trsmi.graphs.pattern import Pattern
+from napari_trsmi.graphs.products import sddmm, spmm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class CrossGraphAlignment(nn.Module):
+    """Z̃^m = [Z^m ‖ mean over n ≠ m of S^{mn} Z^n] W_m,  S^{mn} = top-k softmax(Q^m K^nᵀ / τ).
+
+    The softmax runs over the k entries kept in each row; S^{nm} is a softmax of its own rather
+    than the transpose, which need not be row-stochastic. Which entries are kept is found by
+    `search` and stays for some epochs.
+
+    Parameters
+    ----------
+    n_modalities
+        At least 2.
+    d
+        Embedding dimensions.
+    temperature
+        τ.
+    """
+
+    def __init__(self, n_modalities: int, d: int, *, temperature: float) -> None:
+        super().__init__()
+        self.temperature = temperature
+        eye = torch.eye(d)
+        self.query = nn.ParameterList(nn.Parameter(eye.clone()) for _ in range(n_modalities))
+        self.key = nn.ParameterList(nn.Parameter(eye.clone()) for _ in range(n_modalities))
+        # [I; 0]: the modality itself at first, the other ones as far as they help
+        start = torch.cat([eye, torch.zeros(d, d)])
+        self.mix = nn.ParameterList(nn.Parameter(start.clone()) for _ in range(n_modalities))
+        self._patterns: dict[tuple[int, int], Pattern] = {}
+
+    @torch.no_grad()
+    def start_from(self, embeddings: Sequence[Tensor]) -> None:
+        """Rotate queries and keys onto axes that the modalities share.
+
+        The modalities' features have nothing to do with each other column by column; the
+        singular vectors of their cross-covariance are the pairs of directions that vary
+        together. With more than two modalities each is matched with the mean of the others'
+        common axes, found from the first.
+        """
+        centred = [(z - z.mean(dim=0)).cpu().double() for z in embeddings]
+        left, _, right = torch.linalg.svd(centred[0].T @ centred[1])
+        axes = [left, right.T]
+        for z in centred[2:]:
+            reference = centred[0] @ axes[0] + centred[1] @ axes[1]
+            u, _, v = torch.linalg.svd(z.T @ reference)
+            axes.append(u @ v)
+        for query, key, rotation in zip(self.query, self.key, axes, strict=True):
+            query.copy_(rotation)
+            key.copy_(rotation)
+
+    @torch.no_grad()
+    def search(
+        self, embeddings: Sequence[Tensor], k: int, candidates: Pattern | None = None
+    ) -> None:
+        """Find the k entries kept in each row of every S^{mn}.
+
+        Parameters
+        ----------
+        embeddings
+            Z^m, each (n, d).
+        k
+            Entries per row; n at most.
+        candidates
+            Where to look, at least one entry in every row; everywhere (exactly, in blocks of
+            rows) when None.
+        """
+        for m, n in self._pairs(len(embeddings)):
+            query = functional.normalize(embeddings[m] @ self.query[m], dim=1)
+            key = functional.normalize(embeddings[n] @ self.key[n], dim=1)
+            if candidates is None:
+                found = top_cosine(query, key, min(k, len(key)), device=query.device)
+                self._patterns[m, n] = Pattern.from_rows(
+                    torch.from_numpy(np.sort(found, axis=1)).to(query.device)
+                )
+            else:
+                self._patterns[m, n] = _best(candidates, sddmm(candidates, query, key), k)
+
+    def similarity(self, embeddings: Sequence[Tensor], m: int, n: int) -> tuple[Pattern, Tensor]:
+        """S^{mn}: its pattern and values (rows sum to 1)."""
+        pattern = self._patterns[m, n]
+        query = functional.normalize(embeddings[m] @ self.query[m], dim=1)
+        key = functional.normalize(embeddings[n] @ self.key[n], dim=1)
+        logits = sddmm(pattern, query, key) / self.temperature
+        return pattern, row_softmax(pattern, logits)
+
+    def forward(self, embeddings: Sequence[Tensor], *, detach: bool) -> list[Tensor]:
+        """Align all modalities.
+
+        Parameters
+        ----------
+        embeddings
+            Z^m, each (n, d).
+        detach
+            Whether the cross terms are constants (warm-up): updating Z^m uses the others as
+            they are.
+
+        Returns
+        -------
+        list of Tensor
+            Z̃^m, each (n, d).
+        """
+        aligned = []
+        count = len(embeddings)
+        for m in range(count):
+            others = [z.detach() if detach and n != m else z for n, z in enumerate(embeddings)]
+            received = torch.zeros_like(embeddings[m])
+            for n in range(count):
+                if n != m:
+                    pattern, values = self.similarity(others, m, n)
+                    received = received + spmm(pattern, values, others[n]) / (count - 1)
+            aligned.append(torch.cat([embeddings[m], received], dim=1) @ self.mix[m])
+        return aligned
+
+    @staticmethod
+    def _pairs(count: int) -> list[tuple[int, int]]:
+        return [(m, n) for m in range(count) for n in range(count) if m != n]
+
+
+def row_softmax(pattern: Pattern, logits: Tensor) -> Tensor:
+    """Softmax over the entries of each row; `logits` and the result in CSR order."""
+    largest = logits.new_full((pattern.n,), -torch.inf)
+    largest = largest.scatter_reduce(0, pattern.rows, logits.detach(), "amax")
+    weights = (logits - largest.index_select(0, pattern.rows)).exp()
+    total = weights.new_zeros(pattern.n).index_add(0, pattern.rows, weights)
+    return weights / total.index_select(0, pattern.rows)
+
+
+def _best(candidates: Pattern, scores: Tensor, k: int) -> Pattern:
+    """The k highest-scoring entries of each row (fewer where there are fewer)."""
+    # stable: first by score, then by row
+    by_score = torch.argsort(scores, descending=True, stable=True)
+    order = by_score[torch.argsort(candidates.rows[by_score], stable=True)]
+    rank = torch.arange(candidates.nnz, device=scores.device)
+    rank = rank - candidates.row_pointers[:-1].long()[candidates.rows]
+    kept = torch.sort(order[rank < k]).values
+    counts = torch.bincount(candidates.rows[kept], minlength=candidates.n)
+    pointers = torch.zeros_like(candidates.row_pointers)
+    pointers[1:] = counts.cumsum(0).to(pointers.dtype)
+    return Pattern(pointers, candidates.columns[kept])

@@ -1,0 +1,146 @@
+"""The fused graphs Â^m = w_S A_S + w_F A_F^m and their mean Â_g."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from napari_trsmi.graphs.normalize import add_self_loops, symmetric_normalize
+from napari_trsmi.graphs.pattern import Pattern
+from napari_trsmi.graphs.products import spmm
+from napari_trsmi.model.feature_graph import LearnedFeatureGraph
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import scipy.sparse as sp
+
+    from napari_trsmi.graphs.weights import GraphWeights
+
+
+@dataclass(frozen=True)
+class WeightedGraph:
+    """A sparse matrix in the making: a pattern and differentiable values."""
+
+    pattern: Pattern
+    values: Tensor
+
+    def __matmul__(self, dense: Tensor) -> Tensor:
+        """Propagate node features, shape (n, d)."""
+        return spmm(self.pattern, self.values, dense)
+
+
+class FusedGraphs(nn.Module):
+    """The graphs of all modalities over shared, precomputed patterns.
+
+    Parameters
+    ----------
+    spatial
+        Symmetric 0/1 spatial graph without self loops.
+    features
+        One symmetric 0/1 feature graph a modality, without self loops.
+    weights
+        Start of (w_S, w_F), one a modality.
+    ema_decay
+        Decay of the learned graphs' running mean.
+    """
+
+    def __init__(
+        self,
+        spatial: sp.csr_array,
+        features: Sequence[sp.csr_array],
+        weights: Sequence[GraphWeights],
+        ema_decay: float,
+    ) -> None:
+        super().__init__()
+        self.learned = nn.ModuleList(LearnedFeatureGraph(graph, ema_decay) for graph in features)
+        looped = add_self_loops(spatial)
+        self._spatial = Pattern.from_scipy(looped, symmetric=True)
+        self._own: list[Pattern] = []
+        parts = [add_self_loops(graph) for graph in features]
+        self._mean = _union([looped, *parts])
+        for number, part in enumerate(parts):
+            own = _union([looped, part])
+            self._own.append(own)
+            self._register(f"spatial_in_{number}", own.positions(looped))
+            self._register(f"feature_in_{number}", own.positions(part))
+            self._register(f"feature_in_mean_{number}", self._mean.positions(part))
+        self._register("spatial_in_mean", self._mean.positions(looped))
+        ones = torch.ones(self._spatial.nnz)
+        self.spatial_values: Tensor
+        self.spatial_in_mean: Tensor
+        self.register_buffer(
+            "spatial_values", symmetric_normalize(self._spatial, ones), persistent=False
+        )
+        # softplus(raw) gives the start, and keeps the weights positive
+        start = torch.tensor([[w.spatial, w.feature] for w in weights]).clamp_min(1e-3)
+        self.raw_weights = nn.Parameter(torch.log(torch.expm1(start)))
+
+    def _register(self, name: str, positions: np.ndarray) -> None:
+        self.register_buffer(name, torch.from_numpy(positions), persistent=False)
+
+    def to_device(self, device: torch.device) -> FusedGraphs:
+        """Move the index arrays along with the parameters."""
+        self._spatial = self._spatial.to(device)
+        self._mean = self._mean.to(device)
+        self._own = [pattern.to(device) for pattern in self._own]
+        for graph in self._graphs:
+            graph.to_device(device)
+        return self.to(device)
+
+    @property
+    def _graphs(self) -> list[LearnedFeatureGraph]:
+        return cast("list[LearnedFeatureGraph]", list(self.learned))
+
+    @property
+    def weights(self) -> Tensor:
+        """Current (w_S, w_F), shape (n_modalities, 2), non-negative."""
+        return functional.softplus(self.raw_weights)
+
+    @property
+    def spatial(self) -> WeightedGraph:
+        """A_S, symmetrically normalised with self loops; fixed."""
+        return WeightedGraph(self._spatial, self.spatial_values)
+
+    def forward(self) -> tuple[list[WeightedGraph], WeightedGraph]:
+        """The fused graphs Â^m and their renormalised mean Â_g."""
+        weights = self.weights
+        own = []
+        mean = self.spatial_values.new_zeros(self._mean.nnz)
+        mean = mean.index_add(0, self.spatial_in_mean, self.spatial_values * weights[:, 0].mean())
+        for number, graph in enumerate(self._graphs):
+            values = graph()
+            fused = values.new_zeros(self._own[number].nnz)
+            fused = fused.index_add(
+                0, getattr(self, f"spatial_in_{number}"), self.spatial_values * weights[number, 0]
+            )
+            fused = fused.index_add(
+                0, getattr(self, f"feature_in_{number}"), values * weights[number, 1]
+            )
+            own.append(WeightedGraph(self._own[number], fused))
+            mean = mean.index_add(
+                0,
+                getattr(self, f"feature_in_mean_{number}"),
+                values * (weights[number, 1] / len(self.learned)),
+            )
+        return own, WeightedGraph(self._mean, symmetric_normalize(self._mean, mean))
+
+    def regularizer(self) -> Tensor:
+        """L_graph: the learned graphs' distance from their running means, summed."""
+        return torch.stack([graph.regularizer() for graph in self._graphs]).sum()
+
+    def update_means(self) -> None:
+        """Advance the learned graphs' running means; once an epoch."""
+        for graph in self._graphs:
+            graph.update_mean()
+
+
+def _union(graphs: Sequence[sp.csr_array]) -> Pattern:
+    total = reduce(lambda left, right: left + right, (abs(graph) for graph in graphs))
+    return Pattern.from_scipy(total.tocsr(), symmetric=True)

@@ -1,0 +1,299 @@
+"""The training loop: a generator that yields a report an epoch and returns what it learned."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from napari_trsmi.clustering.split_merge import split_and_merge
+from napari_trsmi.errors import ConfigError, TrainingError
+from napari_trsmi.graphs.normalize import add_self_loops
+from napari_trsmi.graphs.pattern import Pattern
+from napari_trsmi.model.fused_graph import FusedGraphs
+from napari_trsmi.model.network import TRSMI
+from napari_trsmi.model.prototypes import Prototypes
+from napari_trsmi.training.devices import is_out_of_memory, memory_in_use, out_of_memory
+from napari_trsmi.training.report import EpochReport
+from napari_trsmi.training.stop import StopToken
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_trsmi.config import Config
+    from napari_trsmi.training.problem import Problem
+
+EXACT_ALIGNMENT_LIMIT = 20_000
+"""Spots up to which alignment searches all pairs (.4 s a direction at 9,215 on 2 cores)."""
+
+_MOMENTUM = 0.9
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training returns.
+
+    Attributes
+    ----------
+    embedding
+        Z, ``float32``, shape (n_spots, d).
+    modality_shares
+        Shape (n_spots, n_modalities), rows sum to 1.
+    graph_weights
+        Final (w_S, w_F), shape (n_modalities, 2).
+    stopped
+        Empty, or why training ended early.
+    alignment_search
+        ``"exact"``, ``"candidates"`` or ``"none"``.
+    """
+
+    embedding: NDArray[np.float32]
+    modality_shares: NDArray[np.float32]
+    graph_weights: NDArray[np.float32]
+    stopped: str
+    alignment_search: str
+
+
+def iter_train(
+    problem: Problem,
+    config: Config,
+    *,
+    device: torch.device,
+    stop: StopToken | None = None,
+) -> Generator[EpochReport, None, Trained]:
+    """Train TRSMI.
+
+    Parameters
+    ----------
+    problem
+        Features and graphs.
+    config
+        Parameters.
+    device
+        Where to train.
+    stop
+        Checked before every epoch; when set, the loop returns what it has.
+
+    Yields
+    ------
+    EpochReport
+        One an epoch.
+
+    Returns
+    -------
+    Trained
+        The embedding at the end of training, or at the lowest loss if a loss became
+        non-finite (``stopped`` says so).
+
+    Raises
+    ------
+    DeviceError
+        If the device runs out of memory.
+    TrainingError
+        If the first loss is already non-finite, or PyTorch fails.
+    """
+    try:
+        return (yield from _Training(problem, config, device).run(stop or StopToken()))
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise out_of_memory(error, memory_needed(problem, config), device) from error
+        raise TrainingError(f"PyTorch failed on {device}: {error}") from error
+
+
+def memory_needed(problem: Problem, config: Config) -> int:
+    """About how many bytes training takes on its device."""
+    n, count = problem.n_spots, len(problem.features)
+    own = [problem.spatial.nnz + graph.nnz + 2 * n for graph in problem.feature_graphs]
+    aligned = n * config.align_neighbors * count * (count - 1) if config.align else 0
+    # index, values, gradients and temporaries of an edge; activations of a spot
+    per_edge, per_activation = 64, 4
+    activations = n * config.embedding_dim * count * (12 + 2 * max(config.diffusion_steps))
+    return per_edge * (2 * sum(own) + 2 * aligned) + per_activation * activations
+
+
+class _Training:
+    """The state of one run."""
+
+    def __init__(self, problem: Problem, config: Config, device: torch.device) -> None:
+        self.config = config
+        self.device = device
+        # Drawn on the CPU on every device, so that the same seed hides the same spots.
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.features = [torch.from_numpy(f).to(device) for f in problem.features]
+        graphs = FusedGraphs(
+            problem.spatial, problem.feature_graphs, problem.weights, config.ema_decay
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            self.network = TRSMI(self.features, graphs, config)
+        self.network.graphs.to_device(device)
+        self.network.to(device)
+        exact = problem.n_spots <= EXACT_ALIGNMENT_LIMIT
+        self.candidates = None if exact else _candidates(problem).to(device)
+        self.reconstruction_weights = _per_modality(config, len(self.features))
+        self.prototypes: Prototypes | None = None
+        self.network.start_alignment(self.features)
+        self._search_alignment()
+        if config.start == "informed":
+            self.network.start_from_data(self.features)
+        self.optimizer = _optimizer(self.network, config)
+
+    def run(self, stop: StopToken) -> Generator[EpochReport, None, Trained]:
+        epochs = self.config.epochs
+        best: dict[str, Tensor] = {}
+        best_loss = math.inf
+        stopped = ""
+        for epoch in range(1, epochs + 1):
+            if stop.stopped:
+                stopped = f"stopped by the user after {epoch - 1} of {epochs} epochs"
+                break
+            started = time.perf_counter()
+            before = {name: value.clone() for name, value in self.network.state_dict().items()}
+            progress = (epoch - 1) / max(epochs - 1, 1)
+            loss, terms = self._step(epoch, progress)
+            if not math.isfinite(loss):
+                if not best:
+                    raise TrainingError(
+                        f"The loss is {loss} at the first epoch. Look for extreme values in the "
+                        f"input, or lower learning_rate (now {self.config.learning_rate})."
+                    )
+                self.network.load_state_dict(best)
+                self._search_alignment()
+                stopped = (
+                    f"the loss became {loss} at epoch {epoch} of {epochs}; the state with the "
+                    f"lowest loss ({best_loss:.4g}) was restored"
+                )
+                break
+            if loss < best_loss:
+                best, best_loss = before, loss
+            yield EpochReport(
+                epoch=epoch,
+                epochs=epochs,
+                loss=loss,
+                losses=terms,
+                beta=self.network.beta(progress),
+                seconds=time.perf_counter() - started,
+                memory=memory_in_use(self.device),
+            )
+        return self._finish(stopped)
+
+    def _step(self, epoch: int, progress: float) -> tuple[float, dict[str, float]]:
+        """One optimiser step; returns the objective and its terms."""
+        config = self.config
+        if epoch > 1 and (epoch - 1) % config.align_refresh == 0:
+            self._search_alignment()
+        self._seed_prototypes(epoch)
+        hidden = self._hide_spots()
+        seen = self.features
+        if hidden is not None:
+            seen = [f.index_fill(0, hidden, 0.0) for f in self.features]
+        embedding = self.network(
+            seen, progress=progress, detach_cross=epoch <= config.align_warmup * config.epochs
+        )
+        terms = {
+            "reconstruction": self._reconstruction(self.network.decode(embedding), hidden),
+            "graph": self.network.graphs.regularizer(),
+        }
+        weights = {"reconstruction": 1.0, "graph": config.graph_weight}
+        if self.prototypes is not None:
+            terms["prototypes"] = self.prototypes(embedding.z)
+            weights["prototypes"] = config.prototype_weight
+        loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        if torch.isfinite(loss):
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            self.network.graphs.update_means()
+        return loss.item(), {name: term.item() for name, term in terms.items()}
+
+    def _reconstruction(self, decoded: list[Tensor], hidden: Tensor | None) -> Tensor:
+        """L_rec = (1/M) Σ_m w^m mean square of F^m - F̂^m, over the hidden spots if any."""
+        errors = []
+        for weight, target, output in zip(
+            self.reconstruction_weights, self.features, decoded, strict=True
+        ):
+            difference = target - output
+            if hidden is not None:
+                difference = difference.index_select(0, hidden)
+            errors.append(weight * difference.square().mean())
+        return torch.stack(errors).mean()
+
+    def _hide_spots(self) -> Tensor | None:
+        if not self.config.mask_fraction:
+            return None
+        n = len(self.features[0])
+        count = max(1, round(self.config.mask_fraction * n))
+        return torch.randperm(n, generator=self.generator)[:count].sort().values.to(self.device)
+
+    def _search_alignment(self) -> None:
+        self.network.search_alignment(self.features, self.config.align_neighbors, self.candidates)
+
+    def _seed_prototypes(self, epoch: int) -> None:
+        config = self.config
+        first = math.floor(config.prototype_start * config.epochs) + 1
+        if not config.prototype_weight or epoch < first:
+            return
+        if (epoch - first) % config.prototype_refresh:
+            return
+        with torch.no_grad():
+            z = self.network(self.features, progress=1.0).z
+        if not z.isfinite().all():
+            return  # so is the loss, which ends training
+        points = torch.nn.functional.normalize(z, dim=1).cpu().numpy()
+        labels = split_and_merge(points, n_clusters=config.n_prototypes, seed=config.seed)
+        centers = np.stack([points[labels == k].mean(axis=0) for k in np.unique(labels)])
+        self.prototypes = Prototypes(
+            torch.from_numpy(centers), temperature=config.prototype_temperature
+        ).to(self.device)
+        # re-seeded prototypes take the place of the old ones in the optimiser
+        del self.optimizer.param_groups[1:]
+        self.optimizer.add_param_group({"params": list(self.prototypes.parameters())})
+
+    @torch.no_grad()
+    def _finish(self, stopped: str) -> Trained:
+        embedding = self.network(self.features, progress=1.0)
+        search = "exact" if self.candidates is None else "candidates"
+        return Trained(
+            embedding=embedding.z.float().cpu().numpy(),
+            modality_shares=self.network.fusion.shares(embedding.parts).float().cpu().numpy(),
+            graph_weights=self.network.graphs.weights.float().cpu().numpy(),
+            stopped=stopped,
+            alignment_search="none" if self.network.alignment is None else search,
+        )
+
+
+def _candidates(problem: Problem) -> Pattern:
+    """Where alignment looks when there are too many pairs: all graphs' neighbours, and itself."""
+    total = sum(problem.feature_graphs, start=add_self_loops(problem.spatial))
+    return Pattern.from_scipy(total.tocsr(), symmetric=True)
+
+
+def _per_modality(config: Config, count: int) -> tuple[float, ...]:
+    weights = config.reconstruction_weights
+    if len(weights) == 1:
+        return weights * count
+    if len(weights) != count:
+        raise ConfigError(
+            f"reconstruction_weights has {len(weights)} values for {count} modalities. "
+            "Give one value for all, or one for each in order."
+        )
+    return weights
+
+
+def _optimizer(network: TRSMI, config: Config) -> torch.optim.Optimizer:
+    parameters = list(network.parameters())
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters,
+            lr=config.learning_rate,
+            momentum=_MOMENTUM,
+            weight_decay=config.weight_decay,
+        )
+    return torch.optim.Adam(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)

@@ -1,0 +1,107 @@
+"""Everything the training loop works on: features, graphs and their starting weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from napari_trsmi.graphs.neighbors import feature_graph, search_memory, spatial_graph
+from napari_trsmi.graphs.weights import (
+    GraphWeights,
+    predictive_weights,
+    spatial_gain,
+    spatial_share,
+)
+from napari_trsmi.training.devices import is_out_of_memory, out_of_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import scipy.sparse as sp
+    from numpy.typing import NDArray
+
+    from napari_trsmi.config import Config
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A training problem.
+
+    Attributes
+    ----------
+    features
+        F^m, ``float32``, each (n_spots, n_features_m), centred, mean square 1.
+    spatial
+        Spatial graph, 0/1, symmetric, no self loops.
+    feature_graphs
+        The modalities' feature graphs, likewise.
+    weights
+        Start of each modality's (w_S, w_F).
+    """
+
+    features: tuple[NDArray[np.float32], ...]
+    spatial: sp.csr_array
+    feature_graphs: tuple[sp.csr_array, ...]
+    weights: tuple[GraphWeights, ...]
+
+    @property
+    def n_spots(self) -> int:
+        """Number of spots."""
+        return len(self.features[0])
+
+
+def build_problem(
+    features: Sequence[NDArray[np.floating]],
+    coordinates: NDArray[np.float64],
+    config: Config,
+    *,
+    device: str = "cpu",
+) -> Problem:
+    """Scale the features and build the graphs.
+
+    Parameters
+    ----------
+    features
+        Components of each modality, each (n_spots, n_components_m).
+    coordinates
+        Shape (n_spots, 2).
+    config
+        Neighbour counts, how the weights start, seed.
+    device
+        Where feature neighbours are searched.
+
+    Raises
+    ------
+    InputError
+        If there are not more spots than neighbours.
+    DeviceError
+        If the device runs out of memory.
+    """
+    spatial = spatial_graph(coordinates, config.spatial_neighbors)
+    scaled, graphs, weights = [], [], []
+    k, seed = config.feature_neighbors, config.seed
+    for block in features:
+        centred = np.asarray(block, dtype=np.float64)
+        centred = centred - centred.mean(axis=0)
+        if config.spatial_share:
+            centred = centred * spatial_gain(spatial_share(centred, spatial, k=k, seed=seed))
+        centred /= max(float(np.sqrt(np.mean(centred**2))), 1e-12)
+        scaled.append(centred.astype(np.float32))
+        try:
+            graphs.append(feature_graph(centred, k, device=device, seed=seed))
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise out_of_memory(error, search_memory(*block.shape), torch.device(device)) from error
+        if config.graph_weights == "even":
+            weights.append(GraphWeights.even())
+        else:
+            weights.append(
+                predictive_weights(
+                    centred, spatial, k=k, power=config.graph_weight_power, seed=seed
+                )
+            )
+    return Problem(tuple(scaled), spatial, tuple(graphs), tuple(weights))

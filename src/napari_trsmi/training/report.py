@@ -1,0 +1,34 @@
+"""What the training loop tells its caller after every epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """One epoch.
+
+    Attributes
+    ----------
+    epoch, epochs
+        Number of this epoch, from 1, and how many there will be.
+    loss
+        The objective L.
+    losses
+        Its terms before weighting: ``reconstruction``, ``prototypes``, ``graph``.
+    beta
+        β_t, mean over the modalities.
+    seconds
+        Wall time of this epoch.
+    memory
+        Bytes: the process's on the CPU, the peak allocated on a GPU.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    losses: dict[str, float]
+    beta: float
+    seconds: float
+    memory: int

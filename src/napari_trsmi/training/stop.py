@@ -1,0 +1,37 @@
+"""Asking a run to stop, from another thread or a signal handler."""
+
+from __future__ import annotations
+
+
+class StopToken:
+    """Checked by the training loop before every epoch.
+
+    Stopping through a token lets the loop return and clean up, which closing its generator from
+    another thread would not.
+    """
+
+    def __init__(self) -> None:
+        self._stopped = False
+        self._keep = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether stopping was asked for."""
+        return self._stopped
+
+    @property
+    def keep(self) -> bool:
+        """Whether what has been learned so far shall be returned as a result."""
+        return self._keep
+
+    def stop(self, *, keep: bool = False) -> None:
+        """Ask the run to stop after the current epoch.
+
+        Parameters
+        ----------
+        keep
+            Whether to make a result of the partly trained model; otherwise the run raises
+            `napari_trsmi.errors.StoppedError`.
+        """
+        self._keep = keep
+        self._stopped = True
