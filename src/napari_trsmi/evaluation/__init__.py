@@ -1,0 +1,1 @@
+"""How well domains agree with known labels."""

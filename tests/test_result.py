@@ -1,0 +1,171 @@
+"""A result goes to AnnData and back without loss, and other tools understand what it wrote."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.pandas import column, data_frames, range_indexes
+
+from napari_trsmi import read_result, write_result
+from napari_trsmi.data.dataset import TissueImage
+from napari_trsmi.errors import InputError
+from napari_trsmi.palette import domain_colors
+from napari_trsmi.result import TRSMIResult
+
+
+def assert_same(actual: TRSMIResult, expected: TRSMIResult) -> None:
+    pd.testing.assert_series_equal(actual.domains, expected.domains, check_names=False)
+    pd.testing.assert_series_equal(actual.confidence, expected.confidence, check_names=False)
+    pd.testing.assert_frame_equal(actual.modality_weights, expected.modality_weights)
+    pd.testing.assert_frame_equal(actual.annotations, expected.annotations)
+    pd.testing.assert_frame_equal(
+        actual.history, expected.history, check_index_type=False, check_column_type=False
+    )
+    for name in ("embedding", "coordinates"):
+        array, other = getattr(actual, name), getattr(expected, name)
+        assert array.dtype == other.dtype
+        np.testing.assert_array_equal(array, other)
+    assert actual.record == expected.record
+    assert actual.spot_diameter == expected.spot_diameter
+    if expected.image is None:
+        assert actual.image is None
+    else:
+        np.testing.assert_array_equal(actual.image.pixels, expected.image.pixels)
+        assert actual.image.pixels.dtype == np.uint8
+        assert actual.image.scale == expected.image.scale
+
+
+def test_the_comparison_looks_at_every_field():
+    compared = {"domains", "confidence", "modality_weights", "annotations", "history"}
+    compared |= {"embedding", "coordinates", "record", "spot_diameter", "image"}
+    assert {field.name for field in fields(TRSMIResult)} == compared
+
+
+names = st.text("abcXYZ0189 _-:µα", min_size=1, max_size=8).filter(str.strip)
+
+
+@st.composite
+def results(draw: st.DrawFn) -> TRSMIResult:
+    n_spots = draw(st.integers(2, 12))
+    n_domains = draw(st.integers(2, 12))
+    spots = pd.Index(draw(st.lists(names, min_size=n_spots, max_size=n_spots, unique=True)))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    modalities = draw(st.lists(names, min_size=1, max_size=3, unique=True))
+    codes = rng.integers(n_domains, size=n_spots)
+    annotations = draw(
+        data_frames(
+            [
+                column("floats", dtype=float),
+                column("integers", dtype=int),
+                column("truths", dtype=bool),
+                column("words", elements=names, dtype=object),
+            ],
+            index=range_indexes(n_spots, n_spots),
+        )
+    ).set_axis(spots)
+    annotations["labels"] = annotations["words"].astype("category")
+    image = None
+    if draw(st.booleans()):
+        pixels = rng.integers(0, 256, (draw(st.integers(1, 5)), 4, 3), dtype=np.uint8)
+        image = TissueImage(pixels, draw(st.floats(1e-3, 10)))
+    n_epochs = draw(st.integers(0, 3))
+    return TRSMIResult(
+        domains=pd.Series(
+            pd.Categorical.from_codes(codes, [str(d + 1) for d in range(n_domains)]), index=spots
+        ),
+        embedding=rng.normal(size=(n_spots, draw(st.integers(1, 4)))).astype(np.float32),
+        confidence=pd.Series(rng.uniform(size=n_spots), index=spots),
+        modality_weights=pd.DataFrame(
+            rng.dirichlet(np.ones(len(modalities)), n_spots), spots, modalities
+        ),
+        coordinates=rng.normal(size=(n_spots, 2)),
+        annotations=annotations[draw(st.permutations(list(annotations)))],
+        history=pd.DataFrame({"epoch": np.arange(n_epochs), "loss": rng.normal(size=n_epochs)}),
+        record=draw(
+            st.dictionaries(
+                st.text(), st.none() | st.booleans() | st.integers() | st.lists(st.text())
+            )
+        ),
+        image=image,
+        spot_diameter=draw(st.none() | st.floats(0.1, 100)),
+    )
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(result=results())
+def test_round_trip_through_a_file_loses_nothing(tmp_path, result):
+    path = tmp_path / "result.h5ad"
+    write_result(result, path, overwrite=True)
+    assert_same(read_result(path), result)
+
+
+def test_history_without_epochs_is_kept(make_result, tmp_path):
+    untrained = replace(make_result(), history=pd.DataFrame(columns=["epoch", "loss", "seconds"]))
+    path = write_result(untrained, tmp_path / "untrained.h5ad")
+    assert list(read_result(path).history) == ["epoch", "loss", "seconds"]
+
+
+def test_a_run_on_an_earlier_result_replaces_its_columns(make_result, tmp_path):
+    """Tables that were annotated with an earlier run's domains may be run again."""
+    earlier = make_result(modalities=["rna", "chromatin"]).to_anndata().obs
+    again = replace(make_result(seed=5), annotations=earlier)
+    path = write_result(again, tmp_path / "again.h5ad")
+    assert_same(read_result(path), replace(again, annotations=earlier[["layer"]]))
+    assert "trsmi_weight_chromatin" not in anndata.read_h5ad(path).obs
+
+
+def test_plain_scanpy_finds_what_it_expects(make_result, tmp_path):
+    result = make_result()
+    table = anndata.read_h5ad(write_result(result, tmp_path / "result.h5ad"))
+    assert table.shape == (60, 0)
+    assert isinstance(table.obs["trsmi_domain"].dtype, pd.CategoricalDtype)
+    assert list(table.obs["trsmi_domain"].cat.categories) == ["1", "2", "3"]
+    assert list(table.uns["trsmi_domain_colors"]) == list(domain_colors(["1", "2", "3"]).values())
+    np.testing.assert_array_equal(table.obsm["X_trsmi"], result.embedding)
+    np.testing.assert_array_equal(table.obsm["spatial"], result.coordinates)
+    np.testing.assert_allclose(table.obs["trsmi_weight_rna"] + table.obs["trsmi_weight_protein"], 1)
+    assert list(table.obs["layer"]) == list(result.annotations["layer"])
+    assert json.loads(table.uns["trsmi"]["record"]) == result.record
+
+
+def test_scanpy_plots_it_in_its_colours(make_result, tmp_path, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    import scanpy as sc
+    from matplotlib.colors import to_hex
+
+    result = make_result(n_spots=48)
+    table = anndata.read_h5ad(write_result(result, tmp_path / "result.h5ad"))
+    axes = sc.pl.embedding(table, "spatial", color="trsmi_domain", show=False)
+    drawn = {to_hex(color) for color in axes.collections[0].get_facecolors()}
+    assert drawn == set(result.colors.values())
+    sc.pp.neighbors(table, use_rep="X_trsmi", n_neighbors=5)
+    assert table.obsp["connectivities"].shape == (48, 48)
+
+
+def test_tables_without_a_result_are_refused(make_result):
+    with pytest.raises(InputError, match=r'uns\["trsmi"\].*is missing'):
+        TRSMIResult.from_anndata(anndata.AnnData(np.ones((3, 2))))
+    stripped = make_result().to_anndata()
+    del stripped.obsm["X_trsmi"]
+    with pytest.raises(InputError, match="X_trsmi"):
+        TRSMIResult.from_anndata(stripped)
+
+
+def test_summary_is_plain_json(make_result):
+    summary = make_result(n_spots=60, n_domains=3).summary()
+    assert json.loads(json.dumps(summary)) == summary
+    assert summary["n_spots"] == sum(summary["sizes"].values()) == 60
+    assert summary["sizes"] == {"1": 20, "2": 20, "3": 20}
+    assert sum(summary["mean_modality_weights"].values()) == pytest.approx(1)
+    assert summary["epochs"] == 2
