@@ -1,0 +1,67 @@
+"""The main job as the commands do it: with notes, progress and Ctrl-C."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_trsmi.cli.interruption import stopping
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_trsmi.cli.terminal import Terminal
+    from napari_trsmi.config import Config
+    from napari_trsmi.data.dataset import SpatialOmics
+    from napari_trsmi.result import TRSMIResult
+
+
+def integrate_at_terminal(
+    data: SpatialOmics, config: Config, terminal: Terminal, *, keep: bool = False
+) -> tuple[TRSMIResult, bool]:
+    """Run on loaded tables.
+
+    Parameters
+    ----------
+    data
+        Tables of one section.
+    config
+        Parameters.
+    terminal
+        Where notes and progress go.
+    keep
+        Whether Ctrl-C shall keep what was learned so far.
+
+    Returns
+    -------
+    The result, and whether it is that of an interrupted run.
+
+    Raises
+    ------
+    StoppedError
+        If the run was interrupted and is not to be kept.
+    """
+    from napari_trsmi.integration import integrate
+    from napari_trsmi.training.stop import StopToken
+
+    for note in data.notes:
+        terminal.say_once(note)
+    stop = StopToken()
+    with stopping(stop, keep=keep, say=terminal.say), terminal.progress() as on_epoch:
+        result = integrate(data, config=config, on_epoch=on_epoch, stop=stop)
+    for note in result.record["notes"]:
+        terminal.say_once(note)
+    return result, stop.stopped
+
+
+def write_figure(result: TRSMIResult, path: Path) -> Path:
+    """Draw the tissue and its domains, and write the picture."""
+    from napari_trsmi.figure import draw_domains, save_figure
+
+    figure = draw_domains(
+        result.coordinates,
+        result.domains,
+        result.colors,
+        image=result.image,
+        spot_diameter=result.spot_diameter,
+    )
+    return save_figure(figure, path)

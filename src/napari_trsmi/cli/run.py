@@ -1,0 +1,149 @@
+"""``napari-trsmi run``: tables in, domains out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from napari_trsmi.cli.command import Command
+from napari_trsmi.cli.interruption import INTERRUPTED
+from napari_trsmi.cli.parameters import CommaList, given, parameter_options
+from napari_trsmi.config import Config
+from napari_trsmi.writing import check_output, write_result
+
+if TYPE_CHECKING:
+    from napari_trsmi.config import Preset
+    from napari_trsmi.data.dataset import SpatialOmics, TissueImage
+
+SAMPLE = "tissue"
+"""The simulated setting that is the sample data."""
+
+
+@click.command(cls=Command, params=parameter_options())
+@click.argument("tables", nargs=-1, metavar="[TABLE]...")
+@click.option(
+    "--output", "-o", required=True, metavar="FILE", help="Result, .h5ad (everything) or .csv."
+)
+@click.option(
+    "--sample",
+    is_flag=False,
+    flag_value=SAMPLE,
+    metavar="[SETTING]",
+    help=f"Use simulated tables in place of TABLE; without a SETTING '{SAMPLE}'.",
+)
+@click.option(
+    "--features", type=CommaList(str), metavar="NAME,...", help="obsm blocks to use as features."
+)
+@click.option("--positions", metavar="FILE", help="CSV of spot, x, y, if the tables have none.")
+@click.option("--image", metavar="FILE", help="Tissue image.")
+@click.option(
+    "--image-scale",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Image pixels per coordinate unit (Space Ranger's tissue_*_scalef).",
+)
+@click.option("--figure", metavar="FILE", help="Picture of the domains, .png, .svg or .pdf.")
+@click.option("--overwrite", is_flag=True, help="Replace output files that are there.")
+@click.option(
+    "--preset",
+    type=click.Choice(["default", "published"]),
+    default="default",
+    show_default=True,
+    help="Where parameters start; published has the paper's settings.",
+)
+@click.option("--keep-on-interrupt", is_flag=True, help="On Ctrl-C, write what was learned so far.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="No notes and no progress.")
+def run(
+    tables: tuple[str, ...],
+    output: str,
+    sample: str | None,
+    features: tuple[str, ...] | None,
+    positions: str | None,
+    image: str | None,
+    image_scale: float,
+    figure: str | None,
+    overwrite: bool,
+    preset: Preset,
+    keep_on_interrupt: bool,
+    as_json: bool,
+    quiet: bool,
+    **parameters: object,
+) -> None:
+    """Find the domains of one tissue section.
+
+    TABLE is a path, or name=path as in rna=counts.h5ad: an .h5ad, .h5mu, 10x .h5, CSV or TSV
+    file, or a Space Ranger folder. Spots are matched by name.
+
+    \b
+    Example:
+      napari-trsmi run rna=rna.h5ad protein=adt.h5ad --n-domains 6 \\
+        --output domains.h5ad --figure domains.png
+
+    The first Ctrl-C stops after the current epoch, the second at once.
+    """
+    from napari_trsmi.cli.job import integrate_at_terminal, write_figure
+    from napari_trsmi.cli.tables import print_domains, print_json
+    from napari_trsmi.cli.terminal import Terminal
+
+    config = Config.from_preset(preset, **given(parameters))
+    if bool(tables) == (sample is not None):
+        raise click.UsageError("Give one or more tables, or --sample for simulated ones.")
+    if sample is not None and (features or positions or image):
+        raise click.UsageError("--sample brings its own positions and image: give it alone.")
+    files = [check_output(output, overwrite=overwrite)]
+    if figure is not None:
+        from napari_trsmi.figure import FIGURE_SUFFIXES
+
+        files.append(check_output(figure, overwrite=overwrite, suffixes=FIGURE_SUFFIXES))
+
+    terminal = Terminal(quiet=quiet)
+    with terminal.plain_warnings():
+        if sample is not None:
+            from napari_trsmi.data.simulation import simulate
+
+            data = simulate(sample, seed=config.seed)
+        else:
+            data = _load(tables, features, positions, image, image_scale)
+        result, interrupted = integrate_at_terminal(data, config, terminal, keep=keep_on_interrupt)
+
+    write_result(result, files[0], overwrite=overwrite)
+    if figure is not None:
+        write_figure(result, files[1])
+    if as_json:
+        written = {"output": str(files[0]), "figure": str(files[1]) if figure else None}
+        print_json({**result.summary(), "interrupted": interrupted, **written})
+    elif not quiet:
+        print_domains(result)
+    for file in files:
+        terminal.say(f"Wrote {file}")
+    if interrupted:
+        terminal.say(f"Interrupted: this is the result of {len(result.history)} epochs.")
+        click.get_current_context().exit(INTERRUPTED)
+
+
+def _load(
+    tables: tuple[str, ...],
+    features: tuple[str, ...] | None,
+    positions: str | None,
+    image: str | None,
+    image_scale: float,
+) -> SpatialOmics:
+    from napari_trsmi.data.loading import load
+
+    return load(
+        list(tables),
+        features=features,
+        positions=positions,
+        image=None if image is None else _scaled(image, image_scale),
+    )
+
+
+def _scaled(image: str, scale: float) -> TissueImage:
+    from napari_trsmi.data.dataset import TissueImage
+    from napari_trsmi.data.reading.images import read_image
+
+    return TissueImage(read_image(Path(image).expanduser()), scale)

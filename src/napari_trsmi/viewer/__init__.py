@@ -1,0 +1,1 @@
+"""Results as napari layers. Needs napari, and no Qt."""

@@ -1,0 +1,205 @@
+"""Imports point down only, and the doors of the house are light.
+
+The floors are those of docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import napari_trsmi
+
+PACKAGE = Path(napari_trsmi.__file__).parent
+
+FLOORS = (
+    ("errors",),
+    ("config", "palette"),
+    ("data",),
+    ("result", "writing"),
+    ("preprocessing",),
+    ("graphs",),
+    ("clustering",),
+    ("model",),
+    ("training",),
+    ("integration",),
+    ("evaluation", "figure"),
+    ("viewer",),
+    ("widgets",),
+    ("cli",),
+    ("__init__",),
+    ("__main__",),
+)
+"""From the ground up. A room may import from its own floor and those below it."""
+
+SCREEN = {"IPython", "PyQt5", "PyQt6", "PySide6", "magicgui", "napari", "qtpy", "superqt"}
+TERMINAL = {"click", "rich"}
+TORCH = {"torch"}
+
+NOT_IN = {
+    **dict.fromkeys(("errors", "palette"), SCREEN | TERMINAL | TORCH | {"numpy", "pydantic"}),
+    **dict.fromkeys(
+        ("config", "data", "result", "writing", "preprocessing", "clustering", "figure"),
+        SCREEN | TERMINAL | TORCH,
+    ),
+    **dict.fromkeys(("graphs", "model", "training", "integration"), SCREEN | TERMINAL),
+    "evaluation": SCREEN | TERMINAL,
+    "viewer": (SCREEN - {"napari"}) | TERMINAL | TORCH,
+    "widgets": TERMINAL | TORCH,
+    "cli": (SCREEN - {"napari"}) | TORCH,
+}
+"""What a room may not import, wherever in a file: not in a function, and not for types either."""
+
+HEAVY = {
+    *SCREEN,
+    *TORCH,
+    *("anndata", "matplotlib", "mudata", "pandas", "scanpy", "scipy", "skimage", "sklearn"),
+    *("spatialdata", "squidpy"),
+}
+
+
+def _modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def _room(module: str) -> str:
+    """``napari_trsmi.data.loading`` lies in ``data``."""
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imports(path: Path) -> set[str]:
+    """List what a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            assert node.module is not None
+            is_package = (
+                node.module == "napari_trsmi"
+                or (PACKAGE.parent / node.module.replace(".", "/")).is_dir()
+            )
+            found |= (
+                {f"{node.module}.{a.name}" for a in node.names} if is_package else {node.module}
+            )
+    return found
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path):
+    floor_of = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+    room = _room(_name(path))
+    imported = _imports(path)
+    upward = sorted(
+        name
+        for name in imported
+        if name.startswith("napari_trsmi")
+        and floor_of[_room(name) if _room(name) in floor_of else "__init__"] > floor_of[room]
+    )
+    banned = sorted(name for name in imported if name.split(".")[0] in NOT_IN.get(room, ()))
+    assert not upward, f"{room} imports from floors above it"
+    assert not banned, f"{room} imports what belongs to another floor"
+
+
+def test_every_room_is_on_a_floor():
+    rooms = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in _modules()}
+    assert rooms <= {room for rooms in FLOORS for room in rooms}
+
+
+def test_every_file_is_in_the_architecture():
+    listed = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    missing = []
+    for path in _modules():
+        room, *rest = path.relative_to(PACKAGE).parts
+        section = listed.split(f"### {room}/\n")[-1].split("\n### ")[0] if rest else listed
+        if f"`{'/'.join(rest) or room}`" not in section and path.name != "__init__.py":
+            missing.append(str(path.relative_to(PACKAGE)))
+    assert not missing
+
+
+def _loaded_by(*arguments: str) -> set[str]:
+    """List the packages that a fresh interpreter has imported when it ends."""
+    report = "import atexit, sys; atexit.register(lambda: print('LOADED', *sys.modules))\n"
+    code = report + "import runpy; sys.argv = sys.argv[1:]\n" + arguments[0]
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *arguments[1:]], capture_output=True, text=True, check=True
+    )
+    return {name.split(".")[0] for name in ran.stdout.split("LOADED")[1].split()}
+
+
+HELP = "from napari_trsmi.cli import main; main()"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("import napari_trsmi",),
+        ("import napari_trsmi; dir(napari_trsmi); napari_trsmi.errors; napari_trsmi.Config()",),
+        (HELP, "napari-trsmi", "--help"),
+        (HELP, "napari-trsmi", "run", "--help"),
+        (HELP, "napari-trsmi", "demo", "--help"),
+    ],
+    ids=["import", "config", "help", "run-help", "demo-help"],
+)
+def test_doors_are_light(arguments):
+    loaded = _loaded_by(*arguments)
+    assert "napari_trsmi" in loaded
+    assert not loaded & HEAVY
+
+
+def test_the_probe_sees_heavy_imports():
+    assert "pandas" in _loaded_by("import napari_trsmi; napari_trsmi.TRSMIResult")
+
+
+def _cpu_seconds(*arguments: str) -> float:
+    """Return the least of three: CPU time, because other programs slow the clock."""
+    resource = pytest.importorskip("resource", reason="needs POSIX resource usage")
+
+    def spent() -> float:
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return float(usage.ru_utime + usage.ru_stime)
+
+    def once() -> float:
+        before = spent()
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+        return spent() - before
+
+    return min(once() for _ in range(3))
+
+
+def test_doors_open_fast():
+    bare = _cpu_seconds("-c", "pass")
+    assert _cpu_seconds("-c", "import napari_trsmi") - bare < 0.1
+    assert _cpu_seconds("-m", "napari_trsmi", "--help") - bare < 1.0
+
+
+def test_public_names_are_all_there():
+    assert set(napari_trsmi.__all__) <= set(dir(napari_trsmi))
+    for name in napari_trsmi.__all__:
+        assert getattr(napari_trsmi, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = napari_trsmi.nonsense
+
+
+@pytest.mark.parametrize("name", ["integrate", "load", "simulate", "score"])
+def test_functions_stay_functions_after_their_modules_are_imported(name):
+    function = getattr(napari_trsmi, name)
+    importlib.import_module(function.__module__)
+    assert callable(getattr(napari_trsmi, name))
+    assert getattr(napari_trsmi, name) is function
+
+
+def test_version_is_the_installed_one():
+    assert importlib.metadata.version("napari-trsmi") == napari_trsmi.__version__
