@@ -6,6 +6,7 @@ light: no torch, scanpy, napari or Qt.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from napari_trsmi.writing import read_result, write_result
 
     __version__: str
+
+# OpenMP threads that spin while they wait make a busy machine up to 80 times slower; it has to be
+# said before torch is loaded (benchmarks/scaling.py, with a second process running).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {
     "Config": "config",

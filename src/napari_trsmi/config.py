@@ -108,7 +108,7 @@ class Config(BaseModel):
     # optimisation
     epochs: int = Field(20, ge=0, le=100_000, description="Training epochs; 0: untrained.")
     optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam, or SGD with momentum .9.")
-    learning_rate: float = Field(1e-3, gt=0, le=10, description="Learning rate.")
+    learning_rate: float = Field(1e-4, gt=0, le=10, description="Learning rate.")
     weight_decay: float = Field(1e-4, ge=0, le=1, description="Weight decay.")
 
     # domains

@@ -19,6 +19,7 @@ import numpy as np
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,11 +84,13 @@ def fit_mixture(
     rng = np.random.default_rng(seed)
     seen = points[_sample(rng, len(points), _EM_SPOTS) if train is None else train]
     starts = _starts(seen, n_components, n_starts, rng)
-    best = max(
-        (_expectation_maximisation(seen, *start) for start in starts),
-        key=lambda model: model.lower_bound_,
-    )
-    posterior = best.predict_proba(points)
+    # the matrices are small: a second BLAS thread costs several times what it saves
+    with threadpool_limits(1):
+        best = max(
+            (_expectation_maximisation(seen, *start) for start in starts),
+            key=lambda model: model.lower_bound_,
+        )
+        posterior = best.predict_proba(points)
     return Mixture(
         labels=posterior.argmax(axis=1),
         confidence=posterior.max(axis=1),

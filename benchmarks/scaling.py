@@ -1,0 +1,87 @@
+"""Time an epoch and peak memory against the number of spots, each size in its own process.
+
+    python benchmarks/scaling.py [--spots 1000 10000 100000] [--device cpu] [--threads 2]
+
+The last column is the time an epoch takes per spot, as a ratio to the row before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+
+from napari_trsmi import Config, simulate
+
+
+def measure(n_spots: int, device: str, threads: int) -> None:
+    """Run one size and print what it took."""
+    import time
+
+    import torch
+
+    from napari_trsmi.preprocessing import modality_components
+    from napari_trsmi.training.loop import iter_train
+    from napari_trsmi.training.problem import build_problem
+
+    torch.set_num_threads(threads)
+    config = Config(epochs=6, align_refresh=3)
+    data = simulate(
+        "published",
+        n_spots=n_spots,
+        modalities=("rna", "protein"),
+        n_features={"rna": 100, "protein": 50},
+        image=False,
+    )
+    blocks = [modality_components(modality, config)[0] for modality in data.modalities]
+    started = time.perf_counter()
+    problem = build_problem(blocks, data.coordinates, config, device=device)
+    graphs = time.perf_counter() - started
+    epochs = list(iter_train(problem, config, device=torch.device(device)))
+    seconds = sorted(report.seconds for report in epochs)
+    print(
+        json.dumps(
+            {
+                "spots": data.n_spots,
+                "graphs": graphs,
+                "epoch": seconds[len(seconds) // 2],
+                "mean_epoch": sum(seconds) / len(seconds),
+                "device_memory": epochs[-1].memory,
+                "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            }
+        )
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spots", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        measure(options.measure, options.device, options.threads)
+        return
+    print("| spots | graphs, s | epoch (median), s | peak memory, MB | epoch per spot, ratio |")
+    print("|---|---|---|---|---|")
+    before = None
+    for n_spots in options.spots:
+        command = [sys.executable, __file__, "--measure", str(n_spots)]
+        command += ["--device", options.device, "--threads", str(options.threads)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        found = json.loads(done.stdout.splitlines()[-1])
+        per_spot = found["epoch"] / found["spots"]
+        ratio = "" if before is None else f"{per_spot / before:.2f}"
+        before = per_spot
+        print(
+            f"| {found['spots']:,} | {found['graphs']:.1f} | {found['epoch']:.3f} "
+            f"| {found['memory'] / 2**20:,.0f} | {ratio} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
