@@ -22,7 +22,9 @@ class Config(BaseModel):
     raise `ConfigError`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
 
     # the question
     n_domains: int | Literal["auto"] = Field("auto", description="Number of domains, or auto.")

@@ -132,6 +132,8 @@ def integrate(
             raise StoppedError("The run was stopped; nothing was kept.")
         trained = run.trained
         domains = find_domains(trained.embedding, config)
+    if domains.curve is not None:
+        notes.append(_chosen(domains.curve, int(domains.labels.max())))
     if trained.stopped:
         notes.append(f"Training {trained.stopped}.".replace("Training the loss", "The loss"))
         if not trained.stopped.startswith("stopped by the user"):
@@ -312,6 +314,13 @@ def _record(
         | {package: version(package) for package in _RECORDED},
         "platform": platform.platform(),
     }
+
+
+def _chosen(curve: pd.DataFrame, n_domains: int) -> str:
+    """The curve that the number of domains was chosen from, as a sentence."""
+    numbers = zip(curve["n_domains"], curve["stability"], strict=True)
+    listed = ", ".join(f"{int(number)}: {stability:.2f}" for number, stability in numbers)
+    return f"{n_domains} domains chosen, the most that are stable. Stability by number: {listed}."
 
 
 def _device_name(device: torch.device) -> str:

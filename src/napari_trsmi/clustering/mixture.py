@@ -85,7 +85,9 @@ def fit_mixture(
     seen = points[_sample(rng, len(points), _EM_SPOTS) if train is None else train]
     starts = _starts(seen, n_components, n_starts, rng)
     # the matrices are small: a second BLAS thread costs several times what it saves
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        # an unfinished EM is still a candidate, and k-means may find fewer distinct points
+        warnings.simplefilter("ignore", ConvergenceWarning)
         best = max(
             (_expectation_maximisation(seen, *start) for start in starts),
             key=lambda model: model.lower_bound_,
@@ -144,10 +146,7 @@ def _expectation_maximisation(
         max_iter=300,
         tol=1e-4,
     )
-    with warnings.catch_warnings():
-        # an unfinished EM is still a candidate, judged by its likelihood
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(points)
+    return model.fit(points)
 
 
 def _sample(rng: np.random.Generator, n: int, size: int) -> NDArray[np.int64]:

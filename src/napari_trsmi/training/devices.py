@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psutil
 import torch
 
-from napari_trsmi.errors import DeviceError
+from napari_trsmi.errors import DeviceError, TrainingError, TRSMIError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,8 +82,20 @@ def memory_in_use(device: torch.device) -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def out_of_memory(error: RuntimeError, needed: int, device: torch.device) -> DeviceError:
-    """The error to raise when a device ran out of memory."""
+def explained(error: RuntimeError, needed: int, device: torch.device) -> TRSMIError:
+    """The error to raise in place of PyTorch's.
+
+    Parameters
+    ----------
+    error
+        What PyTorch raised.
+    needed
+        About how many bytes the failed step takes.
+    device
+        Where it ran.
+    """
+    if not is_out_of_memory(error):
+        return TrainingError(f"PyTorch failed on {device}: {error}")
     size = f"{needed / 2**30:.1f} GiB" if needed >= 2**30 else f"{needed / 2**20:.0f} MiB"
     return DeviceError(
         f"The {device.type} device ran out of memory: about {size} are needed. Lower "

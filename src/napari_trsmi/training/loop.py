@@ -18,7 +18,7 @@ from napari_trsmi.graphs.pattern import Pattern
 from napari_trsmi.model.fused_graph import FusedGraphs
 from napari_trsmi.model.network import TRSMI
 from napari_trsmi.model.prototypes import Prototypes
-from napari_trsmi.training.devices import is_out_of_memory, memory_in_use, out_of_memory
+from napari_trsmi.training.devices import explained, memory_in_use
 from napari_trsmi.training.report import EpochReport
 from napari_trsmi.training.stop import StopToken
 
@@ -102,9 +102,7 @@ def iter_train(
     try:
         return (yield from _Training(problem, config, device).run(stop or StopToken()))
     except RuntimeError as error:
-        if is_out_of_memory(error):
-            raise out_of_memory(error, memory_needed(problem, config), device) from error
-        raise TrainingError(f"PyTorch failed on {device}: {error}") from error
+        raise explained(error, memory_needed(problem, config), device) from error
 
 
 def memory_needed(problem: Problem, config: Config) -> int:

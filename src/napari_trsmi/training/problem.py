@@ -15,7 +15,7 @@ from napari_trsmi.graphs.weights import (
     spatial_gain,
     spatial_share,
 )
-from napari_trsmi.training.devices import is_out_of_memory, out_of_memory
+from napari_trsmi.training.devices import explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +79,8 @@ def build_problem(
         If there are not more spots than neighbours.
     DeviceError
         If the device runs out of memory.
+    TrainingError
+        If PyTorch fails.
     """
     spatial = spatial_graph(coordinates, config.spatial_neighbors)
     scaled, graphs, weights = [], [], []
@@ -93,9 +95,8 @@ def build_problem(
         try:
             graphs.append(feature_graph(centred, k, device=device, seed=seed))
         except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            raise out_of_memory(error, search_memory(*block.shape), torch.device(device)) from error
+            needed = search_memory(*block.shape)
+            raise explained(error, needed, torch.device(device)) from error
         if config.graph_weights == "even":
             weights.append(GraphWeights.even())
         else:
