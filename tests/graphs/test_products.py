@@ -1,0 +1,77 @@
+"""Sparse products against dense ones, with and without CSR kernels."""
+
+import pytest
+import torch
+from torch.autograd import gradcheck
+
+from napari_trsmi.graphs import products
+from napari_trsmi.graphs.pattern import Pattern
+from napari_trsmi.graphs.products import sddmm, spmm
+
+pytestmark = pytest.mark.parametrize("symmetric", [True, False])
+
+
+@pytest.fixture(params=["csr", "gathered", "gathered in small chunks"], autouse=True)
+def path(request, monkeypatch):
+    """Run by CSR kernels, and by gathering as on devices that have none (MPS)."""
+    if request.param != "csr":
+        monkeypatch.setattr(products, "_CSR_DEVICES", frozenset())
+    if request.param.endswith("chunks"):
+        monkeypatch.setattr(products, "_CHUNK", 7)
+    return request.param
+
+
+@pytest.fixture
+def operands(make_pattern, symmetric):
+    pattern, mask = make_pattern(symmetric=symmetric)
+    random = torch.Generator().manual_seed(0)
+    values = torch.randn(pattern.nnz, dtype=torch.float64, generator=random)
+    left, right = torch.randn(2, pattern.n, 3, dtype=torch.float64, generator=random)
+    return pattern, mask, values, left, right
+
+
+def test_spmm_is_the_dense_product(operands, to_dense):
+    pattern, _, values, _, right = operands
+    torch.testing.assert_close(spmm(pattern, values, right), to_dense(pattern, values) @ right)
+
+
+def test_sddmm_is_the_dense_product_at_the_patterns_positions(operands):
+    pattern, mask, _, left, right = operands
+    torch.testing.assert_close(sddmm(pattern, left, right), (left @ right.T)[mask])
+
+
+def test_gradients_of_spmm(operands):
+    pattern, _, values, _, right = operands
+    inputs = (values.requires_grad_(), right.requires_grad_())
+    assert gradcheck(lambda v, x: spmm(pattern, v, x), inputs)
+
+
+def test_gradients_of_sddmm(operands):
+    pattern, _, _, left, right = operands
+    inputs = (left.requires_grad_(), right.requires_grad_())
+    assert gradcheck(lambda x, y: sddmm(pattern, x, y), inputs)
+
+
+def test_only_the_gradient_asked_for_is_worked_out(operands):
+    pattern, _, values, left, right = operands
+    spmm(pattern, values.requires_grad_(), right).sum().backward()
+    assert right.grad is None
+    sddmm(pattern, left, right.requires_grad_()).sum().backward()
+    assert left.grad is None
+
+
+def test_a_second_derivative_is_refused_rather_than_wrong(operands):
+    pattern, _, values, _, right = operands
+    values.requires_grad_()
+    total = spmm(pattern, values, right.requires_grad_()).square().sum()
+    (first,) = torch.autograd.grad(total, right, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.sum().backward()
+
+
+def test_an_empty_pattern_gives_zeros(symmetric):
+    empty = torch.empty(0, dtype=torch.int32)
+    pattern = Pattern(torch.zeros(5, dtype=torch.int32), empty, symmetric)
+    x = torch.ones(4, 2)
+    assert torch.equal(spmm(pattern, torch.empty(0), x), torch.zeros(4, 2))
+    assert sddmm(pattern, x, x).shape == (0,)

@@ -1,0 +1,112 @@
+"""Where the truth is known: components that space, the features or nothing predicts."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.ndimage import gaussian_filter
+
+from napari_trsmi.graphs.neighbors import spatial_graph
+from napari_trsmi.graphs.weights import GraphWeights, predictive_weights, spatial_share
+
+SIDE, K = 20, 10
+
+
+@pytest.fixture(scope="module")
+def space(square_lattice):
+    return spatial_graph(square_lattice(SIDE), 6)
+
+
+def smooth(n_components, seed=0):
+    """Independent fields that change slowly over the lattice."""
+    noise = np.random.default_rng(seed).normal(size=(n_components, SIDE, SIDE))
+    fields = np.stack([gaussian_filter(field, 2.5, mode="wrap") for field in noise])
+    return (fields / fields.std(axis=(1, 2), keepdims=True)).reshape(n_components, -1).T
+
+
+def scattered(n_components, seed=0):
+    """Five kinds of spots strewn over the lattice, far apart in their features."""
+    rng = np.random.default_rng(seed)
+    centres = 3 * rng.normal(size=(5, n_components))
+    return centres[rng.integers(5, size=SIDE**2)] + rng.normal(size=(SIDE**2, n_components)) / 4
+
+
+def noise(n_components, seed=0):
+    return np.random.default_rng(seed).normal(size=(SIDE**2, n_components))
+
+
+def test_only_structure_that_is_not_spatial_loses_its_share(space):
+    blocks = [smooth(6, 1), scattered(6, 2), noise(4, 3)]
+    shares = spatial_share(np.hstack(blocks), space, k=K, seed=0)
+    assert (shares[:6] > 0.95).all()
+    assert (shares[6:12] < 0.4).all()
+    assert (shares[12:] > 0.75).all()
+
+
+def test_space_is_preferred_where_the_features_neighbours_know_nothing(space):
+    weights = predictive_weights(smooth(4) + 0.3 * noise(4), space, k=K, power=1, seed=0)
+    assert weights.spatial > 0.8
+    assert weights.held_out_r2 > 0.5
+
+
+def test_the_feature_graph_is_preferred_where_space_knows_nothing(space):
+    weights = predictive_weights(scattered(8), space, k=K, power=1, seed=0)
+    assert weights.feature > 0.9
+    assert weights.held_out_r2 > 0.8
+
+
+def test_noise_is_explained_by_neither(space):
+    assert predictive_weights(noise(8), space, k=K, power=1, seed=0).held_out_r2 < 0.05
+
+
+def test_the_held_out_spot_does_not_predict_itself():
+    """Neighbour means of everybody else run against the spot: neither graph is of use."""
+    points = np.random.default_rng(0).normal(size=(6, 4))
+    weights = predictive_weights(points, spatial_graph(points[:, :2], 5), k=5, power=3, seed=0)
+    assert (weights.spatial, weights.feature) == (0.5, 0.5)
+    assert weights.held_out_r2 == pytest.approx(0)
+
+
+def test_power_sharpens_the_choice(space):
+    features = smooth(6) + scattered(6) / 3
+    found = [
+        predictive_weights(features, space, k=K, power=power, seed=0).feature
+        for power in (0, 1, 2, 8)
+    ]
+    assert found[0] == 0.5
+    assert (np.diff(np.abs(np.array(found) - 0.5)) > 0).all()
+
+
+@pytest.mark.parametrize("n_components", [0, 1])
+def test_fewer_than_two_components_cannot_be_halved(space, n_components):
+    features = noise(n_components)
+    np.testing.assert_array_equal(spatial_share(features, space, k=K, seed=0), [1] * n_components)
+    weights = predictive_weights(features, space, k=K, power=3, seed=0)
+    assert (weights.spatial, weights.feature) == (0.5, 0.5)
+    assert np.isnan(weights.held_out_r2)
+
+
+def test_the_published_start_is_even():
+    assert (GraphWeights.even().spatial, GraphWeights.even().feature) == (0.5, 0.5)
+
+
+TABLES = hnp.arrays(
+    np.float64,
+    st.tuples(st.integers(4, 30), st.integers(2, 7)),
+    elements=st.floats(-1e3, 1e3, width=32),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(TABLES, st.floats(0, 10), st.integers(0, 2**31 - 1))
+def test_ranges_hold_for_any_table(features, power, seed):
+    space = spatial_graph(np.random.default_rng(0).normal(size=(len(features), 2)), 3)
+    shares = spatial_share(features, space, k=5, seed=seed)
+    assert ((shares > 0) & (shares <= 1)).all()
+    weights = predictive_weights(features, space, k=5, power=power, seed=seed)
+    assert min(weights.spatial, weights.feature) >= 0
+    assert weights.spatial + weights.feature == pytest.approx(1)
+    assert weights.held_out_r2 <= 1 + 1e-9
+    again = predictive_weights(features, space, k=5, power=power, seed=seed)
+    assert again == weights

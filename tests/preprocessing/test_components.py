@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from napari_trsmi.config import Config
+from napari_trsmi.data.dataset import Kind, Modality
+from napari_trsmi.errors import InputError
+from napari_trsmi.preprocessing import modality_components
+
+CONFIG = Config(n_components=8, n_top_genes=60)
+
+
+def test_every_kind_gives_components_that_show_the_domains(simulated):
+    """The best component of each modality differs more between domains than by chance."""
+    domain = simulated.annotations["domain"].to_numpy(dtype=str)
+    same = domain[:, None] == domain
+    for modality in simulated.modalities:
+        found, notes = modality_components(modality, CONFIG)
+        assert found.shape == (144, 8)
+        assert found.dtype == np.float32
+        distances = np.linalg.norm(found[:, None] - found, axis=2)
+        assert distances[same].mean() < 0.97 * distances[~same].mean()
+        assert all(note.startswith(f"{modality.name}: ") for note in notes)
+        assert all(note.endswith(".") for note in notes)
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_ready_features_are_used_as_they_are(as_table, sparse):
+    features = np.random.default_rng(0).normal(size=(20, 70))
+    modality = Modality("x", Kind.FEATURES, as_table(features, sparse=sparse))
+    found, notes = modality_components(modality, CONFIG)
+    np.testing.assert_array_equal(found, features.astype(np.float32))
+    assert notes == []
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_table_without_differences_is_an_error_that_names_it(as_table, kind):
+    table = as_table(np.tile([3.0, 1.0, 7.0], (20, 1)))
+    with pytest.raises(InputError, match=r"'mine': after preprocessing all spots are the same"):
+        modality_components(Modality("mine", kind, table), CONFIG)
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_the_seed_makes_it_repeatable(as_table, counts, kind):
+    modality = Modality("x", kind, as_table(counts(60, 100)))
+    first, again = (modality_components(modality, CONFIG)[0] for _ in range(2))
+    np.testing.assert_array_equal(first, again)
