@@ -44,7 +44,7 @@ class Config(BaseModel):
 
     # preprocessing
     n_top_genes: int = Field(3000, ge=10, description="Highly variable genes kept (RNA).")
-    n_components: int = Field(50, ge=2, le=500, description="Components kept per count table.")
+    n_components: int = Field(50, ge=2, le=500, description="Components kept per table.")
     spatial_share: bool = Field(
         True, description="Scale components down whose structure is not spatial."
     )

@@ -25,11 +25,21 @@ def test_every_kind_gives_components_that_show_the_domains(simulated):
 
 @pytest.mark.parametrize("sparse", [True, False])
 def test_ready_features_are_used_as_they_are(as_table, sparse):
-    features = np.random.default_rng(0).normal(size=(20, 70))
+    features = np.random.default_rng(0).normal(size=(20, 7))
     modality = Modality("x", Kind.FEATURES, as_table(features, sparse=sparse))
     found, notes = modality_components(modality, CONFIG)
     np.testing.assert_array_equal(found, features.astype(np.float32))
     assert notes == []
+
+
+def test_many_ready_features_are_reduced_and_it_is_said(as_table):
+    features = np.random.default_rng(0).normal(size=(40, 12))
+    modality = Modality("x", Kind.FEATURES, as_table(features, sparse=False))
+    found, notes = modality_components(modality, Config(n_components=5))
+    centred = features - features.mean(axis=0)
+    left, values, _ = np.linalg.svd(centred, full_matrices=False)
+    np.testing.assert_allclose(np.abs(found), np.abs(left[:, :5] * values[:5]), atol=1e-4)
+    assert notes == ["x: 12 ready features reduced to 5 principal components."]
 
 
 @pytest.mark.parametrize("kind", list(Kind))

@@ -9,7 +9,7 @@ import numpy as np
 from napari_trsmi.data.dataset import Kind, Modality
 from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.chromatin import chromatin_components
-from napari_trsmi.preprocessing.counts import varying
+from napari_trsmi.preprocessing.counts import principal_components, varying
 from napari_trsmi.preprocessing.protein import protein_components
 from napari_trsmi.preprocessing.rna import rna_components
 
@@ -27,7 +27,8 @@ def modality_components(
     Parameters
     ----------
     modality
-        A table of counts, or of ready features, which are used as they are.
+        A table of counts, or of ready features, which are used as they are up to
+        ``n_components`` columns and reduced by PCA beyond.
     config
         Numbers of genes and components, seed.
 
@@ -56,6 +57,9 @@ def modality_components(
         matrix: Any = table.X
         ready = np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
         components, notes = ready.astype(np.float32), []
+        if ready.shape[1] > size:
+            components = principal_components(ready, size, seed=seed)
+            notes = [f"{ready.shape[1]} ready features reduced to {size} principal components"]
     if not varying(components).any():
         raise InputError(
             f"Table {modality.name!r}: after preprocessing all spots are the same, so it tells "
