@@ -22,6 +22,7 @@ def measure(n_spots: int, device: str, threads: int) -> None:
 
     import torch
 
+    from napari_trsmi.graphs.order import canonical_order
     from napari_trsmi.preprocessing import modality_components
     from napari_trsmi.training.loop import iter_train
     from napari_trsmi.training.problem import build_problem
@@ -35,9 +36,10 @@ def measure(n_spots: int, device: str, threads: int) -> None:
         n_features={"rna": 100, "protein": 50},
         image=False,
     )
-    blocks = [modality_components(modality, config)[0] for modality in data.modalities]
+    order = canonical_order(data.coordinates, data.spots)  # as integrate does
+    blocks = [modality_components(modality, config)[0][order] for modality in data.modalities]
     started = time.perf_counter()
-    problem = build_problem(blocks, data.coordinates, config, device=device)
+    problem = build_problem(blocks, data.coordinates[order], config, device=device)
     graphs = time.perf_counter() - started
     epochs = list(iter_train(problem, config, device=torch.device(device)))
     seconds = sorted(report.seconds for report in epochs)

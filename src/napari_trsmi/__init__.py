@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     __version__: str
 
-# OpenMP threads that spin while they wait make a busy machine up to 80 times slower; it has to be
-# said before torch is loaded (benchmarks/scaling.py, with a second process running).
+# OpenMP threads that spin while they wait make a busy machine many times slower; it has to be said
+# before torch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _HOMES = {

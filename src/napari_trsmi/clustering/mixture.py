@@ -1,7 +1,7 @@
 """Gaussian mixture with one shared covariance ("EEE" in mclust's naming), well started.
 
-EM finds the optimum nearest to its start, and on one embedding the optima differ by up to 50
-points of Overall-Avg. So EM runs from several partitions, by Ward's linkage and by k-means, each
+EM finds the optimum nearest to its start, and on one embedding the optima differ widely in
+score. So EM runs from several partitions, by Ward's linkage and by k-means, each
 on plain and on whitened components, and the most likely fit is kept. Neither view will do alone:
 plain ones find domains that the largest components tell apart, whitened ones those of the small.
 
