@@ -172,7 +172,7 @@ class TRSMIResult:
             "epochs": len(self.history),
             **{
                 key: self.record[key]
-                for key in ("stopped", "device", "seconds", "notes", "warnings")
+                for key in ("stopped", "device", "seconds", "notes")
                 if key in self.record
             },
         }

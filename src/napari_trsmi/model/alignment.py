@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -86,9 +85,7 @@ class CrossGraphAlignment(nn.Module):
             key = functional.normalize(embeddings[n] @ self.key[n], dim=1)
             if candidates is None:
                 found = top_cosine(query, key, min(k, len(key)), device=query.device)
-                self._patterns[m, n] = Pattern.from_rows(
-                    torch.from_numpy(np.sort(found, axis=1)).to(query.device)
-                )
+                self._patterns[m, n] = Pattern.from_rows(torch.from_numpy(found).to(query.device))
             else:
                 self._patterns[m, n] = _best(candidates, sddmm(candidates, query, key), k)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -142,5 +143,4 @@ class FusedGraphs(nn.Module):
 
 
 def _union(graphs: Sequence[sp.csr_array]) -> Pattern:
-    total = reduce(lambda left, right: left + right, (abs(graph) for graph in graphs))
-    return Pattern.from_scipy(total.tocsr(), symmetric=True)
+    return Pattern.from_scipy(reduce(add, graphs).tocsr(), symmetric=True)

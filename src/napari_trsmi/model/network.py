@@ -104,10 +104,10 @@ class TRSMI(nn.Module):
         """Start fusion and decoders in closed form, so that training starts near an optimum."""
         embedding = self(features, progress=1.0)
         self.fusion.start_from(embedding.parts)
-        embedding = self(features, progress=1.0)
+        z = self.fusion(embedding.parts)
         for m, decoder in enumerate(self.decoders):
             graph = self._decoder_graph(embedding, m)
-            cast("GraphDecoder", decoder).start_from(embedding.z, features[m], graph)
+            cast("GraphDecoder", decoder).start_from(z, features[m], graph)
 
     @torch.no_grad()
     def start_alignment(self, features: Sequence[Tensor]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_trsmi.data.dataset import Kind, Modality
 from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.chromatin import chromatin_components
-from napari_trsmi.preprocessing.counts import principal_components, varying
+from napari_trsmi.preprocessing.counts import dense, principal_components, varying
 from napari_trsmi.preprocessing.protein import protein_components
 from napari_trsmi.preprocessing.rna import rna_components
 
@@ -54,8 +54,7 @@ def modality_components(
     elif modality.kind is Kind.CHROMATIN:
         components, notes = chromatin_components(table, n_components=size, seed=seed)
     else:
-        matrix: Any = table.X
-        ready = np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
+        ready = dense(table.X)
         components, notes = ready.astype(np.float32), []
         if ready.shape[1] > size:
             components = principal_components(ready, size, seed=seed)

@@ -26,6 +26,11 @@ def are_counts(table: AnnData) -> bool:
     return bool(np.all(sample == np.rint(sample)))
 
 
+def dense(matrix: Any) -> NDArray[Any]:
+    """A dense or sparse matrix as an array."""
+    return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
+
+
 def depth(table: AnnData) -> NDArray[np.float64]:
     """Total of each spot, shape (n_spots,)."""
     return np.asarray(table.X.sum(axis=1), dtype=np.float64).ravel()
@@ -43,10 +48,7 @@ def log_normalize(table: AnnData) -> None:
 
 def varying(matrix: Any) -> NDArray[np.bool_]:
     """Which columns of a dense or sparse matrix differ by more than rounding, (n_features,)."""
-    largest, smallest = (
-        np.ravel(row.toarray() if hasattr(row, "toarray") else row)
-        for row in (matrix.max(axis=0), matrix.min(axis=0))
-    )
+    largest, smallest = (dense(row).ravel() for row in (matrix.max(axis=0), matrix.min(axis=0)))
     beyond: NDArray[np.bool_] = largest - smallest > _ROUNDING * np.maximum(
         np.abs(largest), np.abs(smallest)
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_trsmi.preprocessing.counts import are_counts, principal_components
+from napari_trsmi.preprocessing.counts import are_counts, dense, principal_components
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -36,9 +36,7 @@ def protein_components(
     notes
         What was done that the user may want to know.
     """
-    matrix: Any = table.X
-    dense = np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
-    values = dense.astype(np.float64)
+    values = dense(table.X).astype(np.float64)
     notes: list[str] = []
     if are_counts(table):
         values = np.log1p(values / np.exp(np.log1p(values).mean(axis=1, keepdims=True)))
