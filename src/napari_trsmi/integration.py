@@ -134,10 +134,11 @@ def integrate(
         domains = find_domains(trained.embedding, config)
     if domains.curve is not None:
         notes.append(_chosen(domains.curve, int(domains.labels.max())))
-    if trained.stopped:
-        notes.append(f"Training {trained.stopped}.".replace("Training the loss", "The loss"))
-        if not trained.stopped.startswith("stopped by the user"):
-            warnings.warn(notes[-1], TRSMIWarning, stacklevel=2)
+    if trained.restored:
+        notes.append(f"{trained.stopped[0].upper()}{trained.stopped[1:]}.")
+        warnings.warn(notes[-1], TRSMIWarning, stacklevel=2)
+    elif trained.stopped:
+        notes.append(f"Training {trained.stopped}.")
     record = _record(dataset, config, problem, trained, domains)
     record |= {
         "device": _device_name(device),

@@ -54,10 +54,10 @@ def split_and_merge(
         before = labels
         labels = _split(seen, labels, prior, rng)
         labels = _merge(seen, labels, prior, at_least=n_clusters or 1)
-        if len(np.unique(labels)) == len(np.unique(before)) and (labels == before).all():
+        if np.array_equal(labels, before):
             break
-    if n_clusters and len(np.unique(labels)) != n_clusters:
-        labels = _merge_down(seen, labels, prior, n_clusters)
+    if n_clusters:
+        labels = _merge(seen, labels, prior, at_least=n_clusters, forced=True)
     return _assign(reduced, seen, labels)
 
 
@@ -124,22 +124,18 @@ def _split(
 
 
 def _merge(
-    points: NDArray[np.float64], labels: NDArray[np.int64], prior: _Prior, *, at_least: int
+    points: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    prior: _Prior,
+    *,
+    at_least: int,
+    forced: bool = False,
 ) -> NDArray[np.int64]:
-    """Merge the best pair as long as one cluster is likelier than two."""
+    """Merge the best pair as long as one cluster is likelier than two, or whatever is likelier."""
     while len(np.unique(labels)) > at_least:
         ratio, left, right = _best_merge(points, labels, prior)
-        if ratio >= 0:
+        if ratio >= 0 and not forced:
             break
-        labels = np.where(labels == right, left, labels)
-    return labels
-
-
-def _merge_down(
-    points: NDArray[np.float64], labels: NDArray[np.int64], prior: _Prior, n_clusters: int
-) -> NDArray[np.int64]:
-    while len(np.unique(labels)) > n_clusters:
-        _, left, right = _best_merge(points, labels, prior)
         labels = np.where(labels == right, left, labels)
     return labels
 

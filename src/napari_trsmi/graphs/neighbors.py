@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EXACT_LIMIT = 50_000
-"""Spots up to which feature neighbours are exact on the CPU (35 s at 100,000 on 2 cores)."""
+"""Spots up to which feature neighbours are exact on the CPU, which takes time in their square."""
 
 _BLOCK = 1 << 22  # similarities held at a time
 _TIE = 1e-6  # relative difference below which two distances are the same

@@ -1,7 +1,7 @@
 """A canonical order of the spots: along a space-filling curve.
 
 Every run works in this order, so the result does not depend on the order of the input, and
-neighbours in space are neighbours in memory (sparse products take about half the time).
+neighbours in space are neighbours in memory.
 """
 
 from __future__ import annotations

@@ -76,7 +76,9 @@ class Pattern:
         return self.columns.device
 
     def to(self, device: torch.device | str) -> Pattern:
-        """The same pattern on another device."""
+        """The same pattern on another device; itself where it is there already."""
+        if torch.device(device) == self.device:
+            return self
         return Pattern(self.row_pointers.to(device), self.columns.to(device), self.symmetric)
 
     @cached_property
@@ -96,9 +98,7 @@ class Pattern:
         """The pattern of the transposed matrix; itself when symmetric."""
         if self.symmetric:
             return self
-        counts = torch.bincount(self.columns.long(), minlength=self.n)
-        pointers = torch.zeros(self.n + 1, dtype=torch.int32, device=self.device)
-        pointers[1:] = counts.cumsum(0).to(torch.int32)
+        pointers = pointers_of(self.columns.long(), self.n)
         return Pattern(pointers, self.rows[self.transpose_order].to(torch.int32))
 
     def positions(self, other: sp.csr_matrix | sp.csr_array) -> NDArray[np.int64]:
@@ -113,3 +113,10 @@ class Pattern:
         mine = self.rows.cpu().numpy() * n + self.columns.cpu().numpy()
         theirs = np.repeat(np.arange(n), np.diff(other.indptr)) * np.int64(n) + other.indices
         return np.searchsorted(mine, theirs)
+
+
+def pointers_of(rows: Tensor, n: int) -> Tensor:
+    """Row pointers, ``int32``, shape (n + 1,), of entries that lie in these rows."""
+    pointers = torch.zeros(n + 1, dtype=torch.int32, device=rows.device)
+    pointers[1:] = torch.bincount(rows, minlength=n).cumsum(0).to(torch.int32)
+    return pointers

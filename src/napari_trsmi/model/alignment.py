@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_trsmi.graphs.neighbors import top_cosine
-from napari_trsmi.graphs.pattern import Pattern
+from napari_trsmi.graphs.pattern import Pattern, pointers_of
 from napari_trsmi.graphs.products import sddmm, spmm
 
 if TYPE_CHECKING:
@@ -80,9 +81,8 @@ class CrossGraphAlignment(nn.Module):
             Where to look, at least one entry in every row; everywhere (exactly, in blocks of
             rows) when None.
         """
-        for m, n in self._pairs(len(embeddings)):
-            query = functional.normalize(embeddings[m] @ self.query[m], dim=1)
-            key = functional.normalize(embeddings[n] @ self.key[n], dim=1)
+        for m, n in permutations(range(len(embeddings)), 2):
+            query, key = self._query_and_key(embeddings, m, n)
             if candidates is None:
                 found = top_cosine(query, key, min(k, len(key)), device=query.device)
                 self._patterns[m, n] = Pattern.from_rows(torch.from_numpy(found).to(query.device))
@@ -92,8 +92,7 @@ class CrossGraphAlignment(nn.Module):
     def similarity(self, embeddings: Sequence[Tensor], m: int, n: int) -> tuple[Pattern, Tensor]:
         """S^{mn}: its pattern and values (rows sum to 1)."""
         pattern = self._patterns[m, n]
-        query = functional.normalize(embeddings[m] @ self.query[m], dim=1)
-        key = functional.normalize(embeddings[n] @ self.key[n], dim=1)
+        query, key = self._query_and_key(embeddings, m, n)
         logits = sddmm(pattern, query, key) / self.temperature
         return pattern, row_softmax(pattern, logits)
 
@@ -125,9 +124,11 @@ class CrossGraphAlignment(nn.Module):
             aligned.append(torch.cat([embeddings[m], received], dim=1) @ self.mix[m])
         return aligned
 
-    @staticmethod
-    def _pairs(count: int) -> list[tuple[int, int]]:
-        return [(m, n) for m in range(count) for n in range(count) if m != n]
+    def _query_and_key(self, embeddings: Sequence[Tensor], m: int, n: int) -> tuple[Tensor, Tensor]:
+        """Q^m and K^n, rows of length 1."""
+        query = functional.normalize(embeddings[m] @ self.query[m], dim=1)
+        key = functional.normalize(embeddings[n] @ self.key[n], dim=1)
+        return query, key
 
 
 def row_softmax(pattern: Pattern, logits: Tensor) -> Tensor:
@@ -147,7 +148,5 @@ def _best(candidates: Pattern, scores: Tensor, k: int) -> Pattern:
     rank = torch.arange(candidates.nnz, device=scores.device)
     rank = rank - candidates.row_pointers[:-1].long()[candidates.rows]
     kept = torch.sort(order[rank < k]).values
-    counts = torch.bincount(candidates.rows[kept], minlength=candidates.n)
-    pointers = torch.zeros_like(candidates.row_pointers)
-    pointers[1:] = counts.cumsum(0).to(pointers.dtype)
+    pointers = pointers_of(candidates.rows[kept], candidates.n)
     return Pattern(pointers, candidates.columns[kept])

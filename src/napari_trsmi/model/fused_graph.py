@@ -105,6 +105,11 @@ class FusedGraphs(nn.Module):
         return functional.softplus(self.raw_weights)
 
     @property
+    def pattern(self) -> Pattern:
+        """Where any of the graphs has an edge, and the diagonal."""
+        return self._mean
+
+    @property
     def spatial(self) -> WeightedGraph:
         """A_S, symmetrically normalised with self loops; fixed."""
         return WeightedGraph(self._spatial, self.spatial_values)

@@ -13,8 +13,6 @@ from torch import Tensor
 
 from napari_trsmi.clustering.split_merge import split_and_merge
 from napari_trsmi.errors import ConfigError, TrainingError
-from napari_trsmi.graphs.normalize import add_self_loops
-from napari_trsmi.graphs.pattern import Pattern
 from napari_trsmi.model.fused_graph import FusedGraphs
 from napari_trsmi.model.network import TRSMI
 from napari_trsmi.model.prototypes import Prototypes
@@ -28,10 +26,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_trsmi.config import Config
+    from napari_trsmi.graphs.pattern import Pattern
     from napari_trsmi.training.problem import Problem
 
 EXACT_ALIGNMENT_LIMIT = 20_000
-"""Spots up to which alignment searches all pairs (.4 s a direction at 9,215 on 2 cores)."""
+"""Spots up to which alignment searches all pairs, which takes time in their square."""
 
 _MOMENTUM = 0.9
 
@@ -50,6 +49,8 @@ class Trained:
         Final (w_S, w_F), shape (n_modalities, 2).
     stopped
         Empty, or why training ended early.
+    restored
+        Whether that was a loss that became non-finite.
     alignment_search
         ``"exact"``, ``"candidates"`` or ``"none"``.
     """
@@ -58,6 +59,7 @@ class Trained:
     modality_shares: NDArray[np.float32]
     graph_weights: NDArray[np.float32]
     stopped: str
+    restored: bool
     alignment_search: str
 
 
@@ -134,7 +136,7 @@ class _Training:
         self.network.graphs.to_device(device)
         self.network.to(device)
         exact = problem.n_spots <= EXACT_ALIGNMENT_LIMIT
-        self.candidates = None if exact else _candidates(problem).to(device)
+        self.candidates = None if exact else _candidates(graphs).to(device)
         self.reconstruction_weights = _per_modality(config, len(self.features))
         self.prototypes: Prototypes | None = None
         self.network.start_alignment(self.features)
@@ -147,7 +149,7 @@ class _Training:
         epochs = self.config.epochs
         best: dict[str, Tensor] = {}
         best_loss = math.inf
-        stopped = ""
+        stopped, restored = "", False
         for epoch in range(1, epochs + 1):
             if stop.stopped:
                 stopped = f"stopped by the user after {epoch - 1} of {epochs} epochs"
@@ -164,6 +166,7 @@ class _Training:
                     )
                 self.network.load_state_dict(best)
                 self._search_alignment()
+                restored = True
                 stopped = (
                     f"the loss became {loss} at epoch {epoch} of {epochs}; the state with the "
                     f"lowest loss ({best_loss:.4g}) was restored"
@@ -180,7 +183,7 @@ class _Training:
                 seconds=time.perf_counter() - started,
                 memory=memory_in_use(self.device),
             )
-        return self._finish(stopped)
+        return self._finish(stopped, restored=restored)
 
     def _step(self, epoch: int, progress: float) -> tuple[float, dict[str, float]]:
         """One optimiser step; returns the objective and its terms."""
@@ -255,7 +258,7 @@ class _Training:
         self.optimizer.add_param_group({"params": list(self.prototypes.parameters())})
 
     @torch.no_grad()
-    def _finish(self, stopped: str) -> Trained:
+    def _finish(self, stopped: str, *, restored: bool) -> Trained:
         embedding = self.network(self.features, progress=1.0)
         search = "exact" if self.candidates is None else "candidates"
         return Trained(
@@ -263,14 +266,14 @@ class _Training:
             modality_shares=self.network.fusion.shares(embedding.parts).float().cpu().numpy(),
             graph_weights=self.network.graphs.weights.float().cpu().numpy(),
             stopped=stopped,
+            restored=restored,
             alignment_search="none" if self.network.alignment is None else search,
         )
 
 
-def _candidates(problem: Problem) -> Pattern:
+def _candidates(graphs: FusedGraphs) -> Pattern:
     """Where alignment looks when there are too many pairs: all graphs' neighbours, and itself."""
-    total = sum(problem.feature_graphs, start=add_self_loops(problem.spatial))
-    return Pattern.from_scipy(total.tocsr(), symmetric=True)
+    return graphs.pattern
 
 
 def _per_modality(config: Config, count: int) -> tuple[float, ...]:
