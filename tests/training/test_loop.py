@@ -6,6 +6,7 @@ import torch
 
 from napari_trsmi.errors import ConfigError
 from napari_trsmi.graphs.neighbors import top_cosine
+from napari_trsmi.graphs.pattern import Pattern
 from napari_trsmi.training import loop
 from napari_trsmi.training.report import EpochReport
 
@@ -162,7 +163,7 @@ def test_alignment_is_searched_again_at_intervals(train, monkeypatch):
 def test_candidates_that_are_everything_equal_the_exact_search(train, make_problem, monkeypatch):
     problem = make_problem()
     _, exact = train(problem)
-    everything = loop.Pattern.from_rows(torch.arange(81).repeat(81, 1))
+    everything = Pattern.from_rows(torch.arange(81).repeat(81, 1))
     monkeypatch.setattr(loop, "EXACT_ALIGNMENT_LIMIT", 10)
     monkeypatch.setattr(loop, "_candidates", lambda _: everything)
     _, among = train(problem)
