@@ -9,9 +9,9 @@ import argparse
 import warnings
 
 import numpy as np
-from cases import CASES, case_tables
+from cases import CASES, case_tables, scored
 
-from napari_trsmi import Config, integrate, load, score
+from napari_trsmi import Config, integrate, load
 
 COMPONENTS = ("rpr", "align", "multiscale", "gate")
 
@@ -24,7 +24,6 @@ def main() -> None:
     warnings.simplefilter("ignore")
     case = next(case for case in CASES if case.name == "mouse_brain_p22")
     data = load(case_tables(case))
-    labels = data.annotations[case.labels]
     print("| components | Overall-Avg | ARI |")
     print("|---|---|---|")
     for on in ((), *((name,) for name in COMPONENTS), COMPONENTS):
@@ -34,10 +33,12 @@ def main() -> None:
             device="cpu",
             **{name: name in on for name in COMPONENTS},
         )
-        found = [
-            score(labels, integrate(data, config=config, seed=seed).domains)
-            for seed in range(options.seeds)
-        ]
+        found = scored(
+            case,
+            data,
+            lambda seed, config=config: integrate(data, config=config, seed=seed).domains,
+            options.seeds,
+        )
         overall = np.array([s.overall_avg for s in found])
         name = "all" if on == COMPONENTS else ", ".join(on) or "none"
         ari = np.mean([s.ari for s in found])

@@ -5,6 +5,16 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_trsmi import SpatialOmics, score
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from napari_trsmi.evaluation.metrics import Scores
 
 DATA = Path(
     os.environ.get("NAPARI_TRSMI_DATA", Path(__file__).parents[2] / "shared" / "data")
@@ -39,6 +49,14 @@ CASES = (
     Case("human_lymph_node_a1", {"adt": "human_lymph_node_a1/adt.h5ad"}, "domain", 10),
     Case("her2_a1", {"rna": "her2_a1/rna.h5ad"}, "pathologist_label", 6),
 )
+
+
+def scored(
+    case: Case, data: SpatialOmics, find: Callable[[int], pd.Series], n_seeds: int
+) -> list[Scores]:
+    """Scores of the domains that a method finds, one a seed."""
+    labels = data.annotations[case.labels]
+    return [score(labels, find(seed)) for seed in range(n_seeds)]
 
 
 def case_tables(case: Case) -> dict[str, str] | str:

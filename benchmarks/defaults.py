@@ -10,9 +10,9 @@ import warnings
 from typing import Any
 
 import numpy as np
-from cases import CASES, case_tables
+from cases import CASES, case_tables, scored
 
-from napari_trsmi import Config, integrate, load, score
+from napari_trsmi import Config, integrate, load
 
 CHANGES: tuple[dict[str, Any], ...] = (
     {},
@@ -40,11 +40,14 @@ def main() -> None:
         cells = []
         for case, data in cases:
             config = Config(n_domains=case.n_domains, device="cpu", **change)
-            labels = data.annotations[case.labels]
-            found = [
-                score(labels, integrate(data, config=config, seed=seed).domains)
-                for seed in range(options.seeds)
-            ]
+            found = scored(
+                case,
+                data,
+                lambda seed, data=data, config=config: (
+                    integrate(data, config=config, seed=seed).domains
+                ),
+                options.seeds,
+            )
             overall = np.mean([s.overall_avg for s in found])
             cells.append(f"{overall:.1f} (ARI {np.mean([s.ari for s in found]):.1f})")
         name = ", ".join(f"{key}={value!r}" for key, value in change.items()) or "nothing"

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from cases import CASES, Case, case_tables
+from cases import CASES, Case, case_tables, scored
 
-from napari_trsmi import Config, integrate, load, score
+from napari_trsmi import Config, integrate, load
 from napari_trsmi.clustering.domains import find_domains
 from napari_trsmi.evaluation.metrics import Scores, degenerate_scores
 from napari_trsmi.graphs.neighbors import spatial_graph
@@ -95,7 +95,7 @@ def main() -> None:
             # the published settings take minutes a run
             seeds = min(options.seeds, 2) if "published" in name else options.seeds
             started = time.perf_counter()
-            scores = [score(labels, find(seed)) for seed in range(seeds)]
+            scores = scored(case, data, find, seeds)
             seconds = (time.perf_counter() - started) / seeds
             print(row(name, scores, seconds), flush=True)
 

@@ -12,8 +12,8 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from scipy.spatial import cKDTree
 
+from napari_trsmi.data.pitch import spot_pitch
 from napari_trsmi.errors import InputError
 from napari_trsmi.writing import check_output, write_bytes
 
@@ -196,11 +196,9 @@ def _readable_diameter(coordinates: NDArray[np.float64], spot_diameter: float | 
 
     Spots too many to be seen one by one tile the area, so that no bare pixels dilute the colours.
     """
-    distance = np.asarray(cKDTree(coordinates).query(coordinates, k=2)[0])[:, 1]
-    apart = distance[np.isfinite(distance) & (distance > 0)]
-    if apart.size == 0:
+    pitch = spot_pitch(coordinates)
+    if pitch is None:
         return spot_diameter or 1.0
-    pitch = float(np.median(apart))
     if len(coordinates) > _SEEN_SINGLY:
         return sqrt(2) * pitch
     return float(np.clip(spot_diameter or pitch, _SMALLEST * pitch, _LARGEST * pitch))

@@ -6,8 +6,8 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.spatial import cKDTree
 
+from napari_trsmi.data.pitch import spot_pitch
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -121,9 +121,7 @@ def _diameter(result: TRSMIResult) -> float:
     """Return the spots' diameter, or their distance from each other if it is not known."""
     if result.spot_diameter is not None:
         return result.spot_diameter
-    distance, _ = cKDTree(result.coordinates).query(result.coordinates, k=2)
-    apart = np.asarray(distance)[:, 1]
-    return float(np.median(apart[np.isfinite(apart) & (apart > 0)]))
+    return spot_pitch(result.coordinates) or 1.0
 
 
 def _affine_magnification(image: Image | None) -> float:
