@@ -6,7 +6,7 @@ from torch.autograd import gradcheck
 
 from napari_trsmi.graphs import products
 from napari_trsmi.graphs.pattern import Pattern
-from napari_trsmi.graphs.products import sddmm, spmm
+from napari_trsmi.graphs.products import polynomial, sddmm, spmm
 
 pytestmark = pytest.mark.parametrize("symmetric", [True, False])
 
@@ -50,6 +50,40 @@ def test_gradients_of_sddmm(operands):
     pattern, _, _, left, right = operands
     inputs = (left.requires_grad_(), right.requires_grad_())
     assert gradcheck(lambda x, y: sddmm(pattern, x, y), inputs)
+
+
+@pytest.fixture
+def matrices():
+    random = torch.Generator().manual_seed(1)
+    return torch.randn(4, 3, 2, dtype=torch.float64, generator=random)
+
+
+@pytest.mark.parametrize("degree", [0, 1, 3])
+def test_polynomial_is_the_sum_over_dense_powers(operands, to_dense, matrices, degree):
+    pattern, _, values, _, right = operands
+    dense = to_dense(pattern, values)
+    expected = sum(
+        torch.linalg.matrix_power(dense, i) @ right @ matrices[i] for i in range(degree + 1)
+    )
+    mine = polynomial(pattern, values, right, matrices[: degree + 1])
+    torch.testing.assert_close(mine, expected)
+
+
+@pytest.mark.parametrize("degree", [0, 1, 3])
+def test_gradients_of_the_polynomial(operands, matrices, degree):
+    pattern, _, values, _, right = operands
+    inputs = [values, right, matrices[: degree + 1].clone()]
+    inputs = [x.requires_grad_() for x in inputs]
+    assert gradcheck(lambda v, x, c: polynomial(pattern, v, x, c), inputs)
+
+
+def test_a_polynomial_leaves_its_operands_alone(operands, matrices):
+    pattern, _, values, _, right = operands
+    before = [x.clone() for x in (values, right, matrices)]
+    inputs = [x.requires_grad_() for x in (values, right, matrices)]
+    polynomial(pattern, *inputs).square().sum().backward()
+    for x, expected in zip(inputs, before, strict=True):
+        assert torch.equal(x.detach(), expected)
 
 
 def test_only_the_gradient_asked_for_is_worked_out(operands):

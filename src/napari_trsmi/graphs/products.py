@@ -68,6 +68,36 @@ def sddmm(pattern: Pattern, left: Tensor, right: Tensor) -> Tensor:
     return values
 
 
+def polynomial(pattern: Pattern, values: Tensor, dense: Tensor, matrices: Tensor) -> Tensor:
+    """Matrix polynomial in a sparse matrix, Y = Σ_i Aⁱ X C_i, by Horner's rule.
+
+    One node of the autograd graph for all the products. With Y_K = X C_K, Y_i = X C_i + A Y_{i+1},
+    Y = Y_0 and the gradients G_0 = dY, G_{i+1} = Aᵀ G_i,
+
+        dC_i = Xᵀ G_i,    dX = Σ_i G_i C_iᵀ,    dA_kl = Σ_i ⟨(G_i)_k, (Y_{i+1})_l⟩,
+
+    each summed in place: K + 1 arrays of n x d are held, whatever autograd would keep.
+
+    Parameters
+    ----------
+    pattern
+        Non-zero positions of A, n x n.
+    values
+        Non-zeros of A, shape (nnz,).
+    dense
+        X, shape (n, d), same dtype and device as `values`.
+    matrices
+        C, shape (K + 1, d, e).
+
+    Returns
+    -------
+    Tensor
+        Y, shape (n, e).
+    """
+    total: Tensor = _Polynomial.apply(values, dense, matrices, pattern)  # type: ignore[no-untyped-call]
+    return total
+
+
 class _SpMM(Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, dense: Tensor, pattern: Pattern) -> Tensor:
@@ -108,11 +138,46 @@ class _SDDMM(Function):
         return to_left, to_right, None
 
 
-def _multiply(pattern: Pattern, values: Tensor, dense: Tensor) -> Tensor:
-    """A X without a gradient."""
+class _Polynomial(Function):
+    @staticmethod
+    def forward(
+        ctx: Any, values: Tensor, dense: Tensor, matrices: Tensor, pattern: Pattern
+    ) -> Tensor:
+        totals = [dense @ matrices[-1]]
+        for matrix in reversed(matrices[:-1].unbind()):
+            totals.append(_multiply(pattern, values, totals[-1], plus=dense @ matrix))
+        ctx.pattern = pattern
+        ctx.save_for_backward(values, dense, matrices, *totals[:-1])
+        return totals[-1]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (gradient,) = gradients
+        values, dense, matrices, *totals = ctx.saved_tensors
+        pattern: Pattern = ctx.pattern
+        transposed = values[pattern.transpose_order]
+        to_values = torch.zeros_like(values) if ctx.needs_input_grad[0] else None
+        to_dense = torch.zeros_like(dense)
+        to_matrices = torch.empty_like(matrices)
+        for i, matrix in enumerate(matrices):
+            to_dense.addmm_(gradient, matrix.T)
+            torch.mm(dense.T, gradient, out=to_matrices[i])
+            if totals:
+                total = totals.pop()
+                if to_values is not None:
+                    to_values = _sample(pattern, gradient, total, plus=to_values)
+                gradient = _multiply(pattern.transpose, transposed, gradient)
+        return to_values, to_dense, to_matrices, None
+
+
+def _multiply(
+    pattern: Pattern, values: Tensor, dense: Tensor, *, plus: Tensor | None = None
+) -> Tensor:
+    """A X without a gradient, added to `plus` in place."""
+    out = torch.zeros_like(dense, memory_format=torch.contiguous_format) if plus is None else plus
     if values.device.type in _CSR_DEVICES:
-        return _csr(pattern, values) @ dense.contiguous()
-    out = torch.zeros_like(dense)
+        return out.addmm_(_csr(pattern, values), dense.contiguous())
     step = max(1, _CHUNK // dense.shape[1])
     for start in range(0, pattern.nnz, step):
         part = slice(start, start + step)
@@ -121,19 +186,17 @@ def _multiply(pattern: Pattern, values: Tensor, dense: Tensor) -> Tensor:
     return out
 
 
-def _sample(pattern: Pattern, left: Tensor, right: Tensor) -> Tensor:
-    """⟨L_i, R_j⟩ at the pattern's positions without a gradient."""
+def _sample(pattern: Pattern, left: Tensor, right: Tensor, *, plus: Tensor | None = None) -> Tensor:
+    """⟨L_i, R_j⟩ at the pattern's positions without a gradient, added to `plus` in place."""
+    out = left.new_zeros(pattern.nnz) if plus is None else plus
     if left.device.type in _CSR_DEVICES:
-        zeros = _csr(pattern, left.new_zeros(pattern.nnz))
-        sampled: Tensor = torch.sparse.sampled_addmm(
-            zeros, left.contiguous(), right.T.contiguous(), beta=0.0
-        )
-        return sampled.values()
-    out = left.new_empty(pattern.nnz)
+        matrix = _csr(pattern, out)
+        torch.sparse.sampled_addmm(matrix, left.contiguous(), right.contiguous().T, out=matrix)
+        return out
     step = max(1, _CHUNK // left.shape[1])
     for start in range(0, pattern.nnz, step):
         part = slice(start, start + step)
-        out[part] = (left[pattern.rows[part]] * right[pattern.columns[part].long()]).sum(1)
+        out[part] += (left[pattern.rows[part]] * right[pattern.columns[part].long()]).sum(1)
     return out
 
 

@@ -121,7 +121,8 @@ class CrossGraphAlignment(nn.Module):
                 if n != m:
                     pattern, values = self.similarity(others, m, n)
                     received = received + spmm(pattern, values, others[n]) / (count - 1)
-            aligned.append(torch.cat([embeddings[m], received], dim=1) @ self.mix[m])
+            own, other = self.mix[m].chunk(2)
+            aligned.append(torch.addmm(embeddings[m] @ own, received, other))
         return aligned
 
     def _query_and_key(self, embeddings: Sequence[Tensor], m: int, n: int) -> tuple[Tensor, Tensor]:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from napari_trsmi.graphs.products import polynomial
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,13 +51,7 @@ class MultiScaleAPPNP(nn.Module):
         """Diffuse X over Â_g; shapes (n, d)."""
         coefficients = self.coefficients.to(x.dtype).to(x.device)
         matrices = torch.einsum("si,sde->ide", coefficients, self.weight)
-        n, d = x.shape
-        # all X C_i in one product, (n, K + 1, d)
-        terms = (x @ matrices.permute(1, 0, 2).reshape(d, -1)).view(n, len(matrices), -1)
-        total = terms[:, -1]
-        for i in range(len(matrices) - 2, -1, -1):
-            total = terms[:, i] + graph @ total
-        return total + self.bias
+        return polynomial(graph.pattern, graph.values, x, matrices) + self.bias
 
 
 def appnp_coefficients(steps: Sequence[int], teleports: Sequence[float]) -> Tensor:

@@ -36,5 +36,6 @@ class LocalRefinement(nn.Module):
 
     def forward(self, z: Tensor, graph: WeightedGraph) -> Tensor:
         """Refine Z̃^m over Â^m; shapes (n, d)."""
-        neighborhood = torch.cat([z, graph @ z], dim=1) @ self.graph
+        own, mean = self.graph.chunk(2)
+        neighborhood = torch.addmm(z @ own, graph @ z, mean)
         return z @ self.base + self.raw_gate.sigmoid() * neighborhood
