@@ -22,7 +22,7 @@ def measure(n_spots: int, device: str, threads: int) -> None:
 
     import torch
 
-    from napari_trsmi.graphs.order import canonical_order
+    from napari_trsmi.graphs.order import canonical_order, clustered_order
     from napari_trsmi.preprocessing import modality_components
     from napari_trsmi.training.loop import iter_train
     from napari_trsmi.training.problem import build_problem
@@ -36,8 +36,11 @@ def measure(n_spots: int, device: str, threads: int) -> None:
         n_features={"rna": 100, "protein": 50},
         image=False,
     )
-    order = canonical_order(data.coordinates, data.spots)  # as integrate does
+    # in the order that integrate holds them
+    order = canonical_order(data.coordinates, data.spots)
     blocks = [modality_components(modality, config)[0][order] for modality in data.modalities]
+    clustered = clustered_order(blocks, seed=config.seed)
+    blocks, order = [block[clustered] for block in blocks], order[clustered]
     started = time.perf_counter()
     problem = build_problem(blocks, data.coordinates[order], config, device=device)
     graphs = time.perf_counter() - started

@@ -348,8 +348,9 @@ def test_domains_are_found_on_a_simulated_section():
         modalities=("rna", "protein"),
         image=False,
     )
-    found = integrate(easy, n_domains=5)
-    assert adjusted_rand_score(easy.annotations["domain"], found.domains) > 0.6
+    found = [integrate(easy, n_domains=5, seed=seed).domains for seed in range(5)]
+    labels = easy.annotations["domain"]
+    assert np.mean([adjusted_rand_score(labels, domains) for domains in found]) > 0.55
 
 
 def test_the_published_simulation_on_disk(shared_data):

@@ -23,7 +23,7 @@ from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Modality, SpatialOmics
 from napari_trsmi.data.loading import Positions, Tables, load
 from napari_trsmi.errors import DeviceError, InputError, StoppedError, TRSMIWarning
-from napari_trsmi.graphs.order import canonical_order
+from napari_trsmi.graphs.order import canonical_order, clustered_order
 from napari_trsmi.preprocessing import modality_components
 from napari_trsmi.result import TRSMIResult
 from napari_trsmi.training.devices import choose_device, cpu_threads
@@ -114,13 +114,16 @@ def integrate(
     check_enough_spots(dataset.n_spots, config)
     if reference is not None:
         _check_shared(dataset.spots, reference)
-    # Everything below works along a space-filling curve; the result goes back to input order.
+    # Everything below works in an order of its own; the result goes back to that of the input.
     order = canonical_order(dataset.coordinates, dataset.spots)
-    ordered = _reordered(dataset, order)
     with cpu_threads(config.threads, dataset.n_spots) as threads:
-        components, notes = _preprocessed(ordered, config)
+        components, notes = _preprocessed(_reordered(dataset, order), config)
+        clustered = clustered_order(components, seed=config.seed)
+        components = [block[clustered] for block in components]
+        order = order[clustered]
+        coordinates = dataset.coordinates[order]
         problem, device = _on_device(
-            lambda where: build_problem(components, ordered.coordinates, config, device=where.type),
+            lambda where: build_problem(components, coordinates, config, device=where.type),
             config,
             device,
             notes,

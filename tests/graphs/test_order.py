@@ -3,7 +3,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_trsmi.graphs.order import canonical_order
+from napari_trsmi.graphs.order import canonical_order, clustered_order
 
 PLACES = st.tuples(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6, width=32))
 
@@ -32,3 +32,19 @@ def test_the_curve_visits_quadrants_one_after_another(square_lattice):
 def test_spots_at_one_place_are_ordered_by_name():
     order = canonical_order(np.zeros((3, 2)), pd.Index(["c", "a", "b"]))
     assert order.tolist() == [1, 2, 0]
+
+
+def test_clusters_come_one_after_another_in_the_order_given():
+    cluster = np.random.default_rng(0).integers(0, 3, 200)
+    features = 10.0 * np.eye(3)[cluster]
+    order = clustered_order([features, 5 * features], seed=0)
+    assert sorted(order) == list(range(200))
+    changes = np.flatnonzero(np.diff(cluster[order])) + 1
+    assert len(changes) == 2
+    for part in np.split(order, changes):
+        assert (np.diff(part) > 0).all()
+
+
+def test_fewer_spots_than_clusters_and_constant_features_are_no_trouble():
+    order = clustered_order([np.zeros((5, 2))], seed=0)
+    assert sorted(order) == list(range(5))

@@ -1,7 +1,7 @@
-"""A canonical order of the spots: along a space-filling curve.
+"""The order in which a run holds the spots.
 
-Every run works in this order, so the result does not depend on the order of the input, and
-neighbours in space are neighbours in memory.
+It does not depend on the order of the input, so neither does the result, and it puts spots that
+meet in a sparse product, neighbours in features or in space, near each other in memory.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.cluster import MiniBatchKMeans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from numpy.typing import NDArray
 
 _BITS = 16
+_CLUSTERS = 64
 
 
 def canonical_order(coordinates: NDArray[np.float64], spots: pd.Index) -> NDArray[np.int64]:
@@ -38,6 +42,30 @@ def canonical_order(coordinates: NDArray[np.float64], spots: pd.Index) -> NDArra
     code = _spread(cells[:, 0]) | (_spread(cells[:, 1]) << np.uint64(1))
     by_name = np.argsort(np.asarray(spots, dtype=str), kind="stable")
     order: NDArray[np.int64] = by_name[np.argsort(code[by_name], kind="stable")]
+    return order
+
+
+def clustered_order(features: Sequence[NDArray[np.floating]], *, seed: int) -> NDArray[np.int64]:
+    """Positions of the spots cluster by cluster of their features, in the given order in each.
+
+    Feature neighbours outnumber spatial ones, and would else lie all over a large section.
+
+    Parameters
+    ----------
+    features
+        One a modality, each (n_spots, n_features_m), finite.
+    seed
+        Of k-means.
+
+    Returns
+    -------
+    ndarray
+        A permutation, ``int64``, shape (n_spots,).
+    """
+    scaled = [np.asarray(f) / max(float(np.std(f)), np.finfo(float).tiny) for f in features]
+    stacked = np.hstack(scaled).astype(np.float32)
+    clusters = MiniBatchKMeans(min(_CLUSTERS, len(stacked)), random_state=seed, n_init=1)
+    order: NDArray[np.int64] = np.argsort(clusters.fit_predict(stacked), kind="stable")
     return order
 
 
