@@ -9,12 +9,14 @@ import numpy as np
 
 from napari_trsmi.data.pitch import spot_pitch
 from napari_trsmi.errors import InputError
+from napari_trsmi.viewer.attached import attached
 
 if TYPE_CHECKING:
     import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Image, Points
 
+    from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.result import TRSMIResult
 
 _SAME_SHAPE = 0.02  # relative difference of two images' aspects that rounding explains
@@ -25,6 +27,7 @@ def add_domains(
     result: TRSMIResult,
     image: Image | None = None,
     *,
+    dataset: SpatialOmics | None = None,
     name: str = "TRSMI domains",
 ) -> Points:
     """Add the domains of a result as one Points layer.
@@ -39,14 +42,17 @@ def add_domains(
         The layer that shows the tissue: the points get its transforms and units. It may show
         another resolution of the result's own image. None adds the result's image, if there is
         one, below the points.
+    dataset
+        The tables that the result was found from, on the same spots in the same order: the layer
+        keeps them for colouring by a feature and for markers.
     name
         Of the Points layer. A name that is taken gets a number.
 
     Returns
     -------
     The Points layer. Its features are ``spot``, ``domain``, ``confidence`` and
-    ``weight_<modality>``, and its metadata holds the colours, by domain, as
-    ``trsmi_domain_colors``.
+    ``weight_<modality>``, and its metadata holds the result, its tables and the colours by
+    domain (`napari_trsmi.viewer.attached`).
 
     Raises
     ------
@@ -68,7 +74,7 @@ def add_domains(
         face_color_cycle=result.colors,  # a dict: a list would not follow the categories
         border_width=0,
         size=_diameter(result) * _affine_magnification(image),
-        metadata={"trsmi_domain_colors": result.colors},
+        metadata=attached(dataset=dataset, result=result),
         **geometry,
     )
 
