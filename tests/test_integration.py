@@ -22,6 +22,7 @@ from napari_trsmi.errors import (
     TRSMIWarning,
 )
 from napari_trsmi.integration import integrate
+from napari_trsmi.palette import PALETTE
 from napari_trsmi.training import loop, problem
 from napari_trsmi.training.stop import StopToken
 
@@ -214,7 +215,36 @@ def test_a_reference_lends_its_numbers_where_they_overlap_most(section, result):
     other = replace(result, domains=numbers[numbers.index[::-1][:80]])
     found = integrate(section, config=SMALL, reference=other)
     assert found.domains.astype(str).tolist() == numbers.astype(str).tolist()
-    assert found.domains.cat.categories.tolist() == ["2", "4", "7"]
+    assert found.domains.cat.categories.tolist() == ["7", "2", "4"]
+
+
+def test_names_and_colours_stay_with_their_domains(section, result):
+    named = result.domains.cat.rename_categories({"1": "white matter", "3": "6"})
+    colors = {"white matter": "#123456", "2": PALETTE[5]}
+    again = integrate(
+        section, config=SMALL, reference=replace(result, domains=named, custom_colors=colors)
+    )
+    assert again.domains.astype(str).tolist() == named.astype(str).tolist()
+    assert again.colors == {**colors, "6": PALETTE[0]}
+
+
+def test_domains_that_the_reference_lacks_get_fresh_numbers_and_colours(section, result):
+    merged = result.domains.astype(str).map({"1": "cortex", "2": "9", "3": "cortex"})
+    coarse = merged.astype(pd.CategoricalDtype(["cortex", "9"]))
+    earlier = replace(result, domains=coarse, custom_colors={"cortex": PALETTE[1]})
+    found = integrate(section, config=SMALL, reference=earlier)
+    assert found.domains.cat.categories.tolist() == ["cortex", "9", "10"]
+    assert found.colors == {"cortex": PALETTE[1], "9": PALETTE[0], "10": PALETTE[2]}
+    larger = max(("1", "3"), key=result.domains.value_counts().__getitem__)
+    assert (found.domains[result.domains == larger] == "cortex").all()
+
+
+def test_a_name_is_not_given_to_a_domain_without_a_spot_of_it(make_result):
+    index = pd.Index([f"spot_{spot}" for spot in range(9)])
+    theirs = pd.Series(pd.Categorical([*"aaaaab", *"aaa"]), index=index)
+    numbers = pd.Series([1] * 6 + [2] * 3, index=index)
+    earlier = replace(make_result(n_spots=9), domains=theirs)
+    assert integration._named_like(numbers, earlier) == {1: "a", 2: "1"}
 
 
 def test_domains_outside_the_reference_get_new_numbers(section, result):

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from napari_trsmi.palette import PALETTE, domain_colors
+from napari_trsmi.palette import PALETTE, domain_colors, extended_colors
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 VISION = {
@@ -78,3 +78,14 @@ def test_beyond_twenty_colours_still_differ():
 
 def test_a_repeated_name_takes_one_colour():
     assert domain_colors(["a", "b", "a", "c"]) == dict(zip("abc", PALETTE, strict=False))
+
+
+def test_new_domains_get_colours_that_no_known_one_has():
+    known = {"white matter": PALETTE[1], "gone": PALETTE[0].upper(), "own": "#123456"}
+    assert extended_colors(known, ["1", "own", "white matter", "2", "1"]) == {
+        "1": PALETTE[2],
+        "own": "#123456",
+        "white matter": PALETTE[1],
+        "2": PALETTE[3],
+    }
+    assert extended_colors({}, ["a", "b"]) == domain_colors(["a", "b"])

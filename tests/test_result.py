@@ -16,7 +16,7 @@ from hypothesis.extra.pandas import column, data_frames, range_indexes
 from napari_trsmi import read_result, write_result
 from napari_trsmi.data.dataset import TissueImage
 from napari_trsmi.errors import InputError
-from napari_trsmi.palette import domain_colors
+from napari_trsmi.palette import PALETTE, domain_colors
 from napari_trsmi.result import TRSMIResult
 
 
@@ -34,6 +34,7 @@ def assert_same(actual: TRSMIResult, expected: TRSMIResult) -> None:
         np.testing.assert_array_equal(array, other)
     assert actual.record == expected.record
     assert actual.spot_diameter == expected.spot_diameter
+    assert actual.colors == expected.colors
     if expected.image is None:
         assert actual.image is None
     else:
@@ -44,7 +45,7 @@ def assert_same(actual: TRSMIResult, expected: TRSMIResult) -> None:
 
 def test_the_comparison_looks_at_every_field():
     compared = {"domains", "confidence", "modality_weights", "annotations", "history"}
-    compared |= {"embedding", "coordinates", "record", "spot_diameter", "image"}
+    compared |= {"embedding", "coordinates", "record", "spot_diameter", "image", "custom_colors"}
     assert {field.name for field in fields(TRSMIResult)} == compared
 
 
@@ -75,11 +76,11 @@ def results(draw: st.DrawFn) -> TRSMIResult:
     if draw(st.booleans()):
         pixels = rng.integers(0, 256, (draw(st.integers(1, 5)), 4, 3), dtype=np.uint8)
         image = TissueImage(pixels, draw(st.floats(1e-3, 10)))
+    domains = draw(st.lists(names, min_size=n_domains, max_size=n_domains, unique=True))
+    chosen = draw(st.lists(st.sampled_from(domains), unique=True))
     n_epochs = draw(st.integers(0, 3))
     return TRSMIResult(
-        domains=pd.Series(
-            pd.Categorical.from_codes(codes, [str(d + 1) for d in range(n_domains)]), index=spots
-        ),
+        domains=pd.Series(pd.Categorical.from_codes(codes, domains), index=spots),
         embedding=rng.normal(size=(n_spots, draw(st.integers(1, 4)))).astype(np.float32),
         confidence=pd.Series(rng.uniform(size=n_spots), index=spots),
         modality_weights=pd.DataFrame(
@@ -95,6 +96,7 @@ def results(draw: st.DrawFn) -> TRSMIResult:
         ),
         image=image,
         spot_diameter=draw(st.none() | st.floats(0.1, 100)),
+        custom_colors={name: f"#{rng.integers(2**24):06x}" for name in chosen},
     )
 
 
@@ -151,6 +153,35 @@ def test_scanpy_plots_it_in_its_colours(make_result, tmp_path, monkeypatch):
     assert drawn == set(result.colors.values())
     sc.pp.neighbors(table, use_rep="X_trsmi", n_neighbors=5)
     assert table.obsp["connectivities"].shape == (48, 48)
+
+
+def test_renamed_and_recoloured_domains_come_back(make_result, tmp_path):
+    result = make_result()
+    named = result.domains.cat.rename_categories({"2": "white matter"})
+    edited = replace(result, domains=named, custom_colors={"white matter": "#abcdef"})
+    assert edited.colors == {
+        "1": PALETTE[0],
+        "white matter": "#abcdef",
+        "3": PALETTE[1],
+    }
+    path = write_result(edited, tmp_path / "edited.h5ad")
+    assert list(anndata.read_h5ad(path).uns["trsmi_domain_colors"]) == list(edited.colors.values())
+    assert_same(read_result(path), edited)
+    assert read_result(write_result(result, tmp_path / "plain.h5ad")).custom_colors == {}
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        (["red", "#00FF00", "0.5"], ["#ff0000", "#00ff00", "#808080"]),
+        (["red", "no colour", "blue"], list(PALETTE[:3])),
+        (["red"], list(PALETTE[:3])),
+    ],
+)
+def test_colours_that_another_tool_left_are_read_if_they_fit(make_result, stored, expected):
+    table = make_result().to_anndata()
+    table.uns["trsmi_domain_colors"] = stored
+    assert list(TRSMIResult.from_anndata(table).colors.values()) == expected
 
 
 def test_tables_without_a_result_are_refused(make_result):

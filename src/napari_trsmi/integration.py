@@ -5,9 +5,11 @@ from __future__ import annotations
 import platform
 import time
 import warnings
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,23 +26,25 @@ from napari_trsmi.data.dataset import Modality, SpatialOmics
 from napari_trsmi.data.loading import Positions, Tables, load
 from napari_trsmi.errors import DeviceError, InputError, StoppedError, TRSMIWarning
 from napari_trsmi.graphs.order import canonical_order, clustered_order
+from napari_trsmi.palette import extended_colors
 from napari_trsmi.preprocessing import modality_components
 from napari_trsmi.result import TRSMIResult
 from napari_trsmi.training.devices import choose_device, cpu_threads
 from napari_trsmi.training.loop import Trained, iter_train
 from napari_trsmi.training.problem import Problem, build_problem
+from napari_trsmi.training.report import EpochReport, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from napari_trsmi.data.dataset import TissueImage
-    from napari_trsmi.training.report import EpochReport
     from napari_trsmi.training.stop import StopToken
 
 T = TypeVar("T")
+Steps: TypeAlias = "Generator[Phase | EpochReport, None, T]"
 
 _RECORDED = ("napari-trsmi", "torch", "numpy", "scipy", "scikit-learn", "scanpy", "anndata")
 
@@ -69,8 +73,8 @@ def integrate(
     features, positions, image
         See `napari_trsmi.load`.
     reference
-        An earlier result on (some of) the same spots: domains take its numbers where they
-        overlap most, so that colours stay. By decreasing size otherwise.
+        An earlier result on (some of) the same spots: domains take its names and colours where
+        they overlap most, the others new numbers. Numbers by decreasing size otherwise.
     on_epoch
         Called after every epoch.
     stop
@@ -104,9 +108,70 @@ def integrate(
     >>> result.n_domains
     5
     """
+    steps = iter_integrate(
+        tables,
+        config=config,
+        features=features,
+        positions=positions,
+        image=image,
+        reference=reference,
+        stop=stop,
+        **parameters,
+    )
+    with closing(steps):
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as finished:
+                result: TRSMIResult = finished.value
+                return result
+            if isinstance(step, EpochReport) and on_epoch is not None:
+                on_epoch(step)
+
+
+def iter_integrate(
+    tables: Tables | SpatialOmics,
+    *,
+    config: Config | None = None,
+    features: str | Sequence[str] | None = None,
+    positions: Positions | None = None,
+    image: str | Path | NDArray[Any] | TissueImage | None = None,
+    reference: TRSMIResult | None = None,
+    stop: StopToken | None = None,
+    **parameters: Any,
+) -> Generator[Phase | EpochReport, None, TRSMIResult]:
+    """Find domains step by step, for a caller that shows how far it is.
+
+    Parameters
+    ----------
+    tables, config, features, positions, image, reference, stop, parameters
+        As for `integrate`. A stop that keeps nothing is seen after every epoch, table and start of
+        the clustering.
+
+    Yields
+    ------
+    A `Phase` when it begins (again, if the CPU takes over from a full GPU), and an `EpochReport`
+    after every epoch.
+
+    Returns
+    -------
+    TRSMIResult
+        As `integrate` returns.
+
+    Raises
+    ------
+    InputError, ConfigError, DeviceError, StoppedError, TrainingError
+        As `integrate` raises.
+    """
     started = time.perf_counter()
     config = (config or Config()).replace(**parameters)
     device = choose_device(config.device)
+
+    def check() -> None:
+        if stop is not None and stop.stopped and not stop.keep:
+            raise StoppedError("The run was stopped; nothing was kept.")
+
+    yield Phase.READING
     if isinstance(tables, SpatialOmics):
         dataset = tables
     else:
@@ -114,32 +179,33 @@ def integrate(
     check_enough_spots(dataset.n_spots, config)
     if reference is not None:
         _check_shared(dataset.spots, reference)
+    check()
     # Everything below works in an order of its own; the result goes back to that of the input.
     order = canonical_order(dataset.coordinates, dataset.spots)
     with cpu_threads(config.threads, dataset.n_spots) as threads:
-        components, notes = _preprocessed(_reordered(dataset, order), config)
+        yield Phase.PREPROCESSING
+        components, notes = _preprocessed(_reordered(dataset, order), config, check)
         clustered = clustered_order(components, seed=config.seed)
         components = [block[clustered] for block in components]
         order = order[clustered]
         coordinates = dataset.coordinates[order]
-        problem, device = _on_device(
-            lambda where: build_problem(components, coordinates, config, device=where.type),
-            config,
-            device,
-            notes,
+        problem, device = yield from _on_device(
+            lambda where: _build(components, coordinates, config, where), config, device, notes
         )
-        run, device = _on_device(
-            lambda where: _consume(problem, config, where, on_epoch, stop), config, device, notes
+        check()
+        run, device = yield from _on_device(
+            lambda where: _train(problem, config, where, stop), config, device, notes
         )
-        if stop is not None and stop.stopped and not stop.keep:
-            raise StoppedError("The run was stopped; nothing was kept.")
+        check()
         trained = run.trained
-        domains = find_domains(trained.embedding, config)
+        yield Phase.CLUSTERING
+        domains = find_domains(trained.embedding, config, check=check)
+    check()
     if domains.curve is not None:
         notes.append(_chosen(domains.curve, int(domains.labels.max())))
     if trained.restored:
         notes.append(f"{trained.stopped[0].upper()}{trained.stopped[1:]}.")
-        warnings.warn(notes[-1], TRSMIWarning, stacklevel=2)
+        warnings.warn(notes[-1], TRSMIWarning, stacklevel=3)
     elif trained.stopped:
         notes.append(f"Training {trained.stopped}.")
     record = _record(dataset, config, problem, trained, domains)
@@ -173,10 +239,11 @@ def _check_shared(spots: pd.Index, reference: TRSMIResult) -> None:
 
 
 def _preprocessed(
-    dataset: SpatialOmics, config: Config
+    dataset: SpatialOmics, config: Config, check: Callable[[], None]
 ) -> tuple[list[NDArray[np.float32]], list[str]]:
     components, notes = [], []
     for modality in dataset.modalities:
+        check()
         block, said = modality_components(modality, config)
         components.append(block)
         notes += said
@@ -190,8 +257,11 @@ class _Run:
 
 
 def _on_device(
-    job: Callable[[torch.device], T], config: Config, device: torch.device, notes: list[str]
-) -> tuple[T, torch.device]:
+    job: Callable[[torch.device], Steps[T]],
+    config: Config,
+    device: torch.device,
+    notes: list[str],
+) -> Steps[tuple[T, torch.device]]:
     """Run a job, on the CPU if the device runs out of memory and that is allowed.
 
     Returns
@@ -199,7 +269,7 @@ def _on_device(
     The job's result, and the device that it ran on.
     """
     try:
-        return job(device), device
+        return (yield from job(device)), device
     except DeviceError as error:
         if not config.allow_cpu_fallback or device.type == "cpu":
             raise
@@ -208,18 +278,25 @@ def _on_device(
         if device.type == "cuda":
             torch.cuda.empty_cache()
     # outside the handler, whose traceback keeps what is on the device
-    warnings.warn(notes[-1], TRSMIWarning, stacklevel=3)
+    warnings.warn(notes[-1], TRSMIWarning, stacklevel=4)
     cpu = torch.device("cpu")
-    return job(cpu), cpu
+    return (yield from job(cpu)), cpu
 
 
-def _consume(
-    problem: Problem,
+def _build(
+    components: list[NDArray[np.float32]],
+    coordinates: NDArray[np.float64],
     config: Config,
     device: torch.device,
-    on_epoch: Callable[[EpochReport], None] | None,
-    stop: StopToken | None,
-) -> _Run:
+) -> Steps[Problem]:
+    yield Phase.GRAPHS
+    return build_problem(components, coordinates, config, device=device.type)
+
+
+def _train(
+    problem: Problem, config: Config, device: torch.device, stop: StopToken | None
+) -> Steps[_Run]:
+    yield Phase.TRAINING
     epochs = iter_train(problem, config, device=device, stop=stop)
     rows: list[dict[str, float]] = []
     while True:
@@ -238,8 +315,7 @@ def _consume(
                 "memory": report.memory,
             }
         )
-        if on_epoch is not None:
-            on_epoch(report)
+        yield report
 
 
 def _assemble(
@@ -253,11 +329,15 @@ def _assemble(
 ) -> TRSMIResult:
     spots = dataset.spots
     numbers = pd.Series(domains.labels[back], index=spots)
+    names = {number: str(number) for number in range(1, int(numbers.max()) + 1)}
+    colors: dict[str, str] = {}
     if reference is not None:
-        numbers = _numbered_like(numbers, reference)
-    names = [str(number) for number in np.unique(numbers)]
+        names = _named_like(numbers, reference)
+        colors = extended_colors(reference.colors, list(names.values()))
     return TRSMIResult(
-        domains=pd.Series(pd.Categorical(numbers.astype(str), categories=names), index=spots),
+        domains=pd.Series(
+            pd.Categorical(numbers.map(names), categories=list(names.values())), index=spots
+        ),
         embedding=trained.embedding[back],
         confidence=pd.Series(domains.confidence[back], index=spots),
         modality_weights=pd.DataFrame(
@@ -269,20 +349,30 @@ def _assemble(
         record=record,
         image=dataset.image,
         spot_diameter=dataset.spot_diameter,
+        custom_colors=colors,
     )
 
 
-def _numbered_like(numbers: pd.Series, reference: TRSMIResult) -> pd.Series:
+def _named_like(numbers: pd.Series, reference: TRSMIResult) -> dict[int, str]:
+    """Return a name for each number: the reference's where they overlap most, then new numbers.
+
+    The names are in the order of the reference's domains, so that legends stay as they are.
+    """
+    known = reference.domains.cat.remove_unused_categories().cat
     shared = numbers.index.intersection(reference.domains.index)
-    theirs = np.asarray(reference.domains.loc[shared].astype(int), dtype=np.int64)
+    theirs = np.asarray(known.codes.loc[shared], dtype=np.int64) + 1
     mine = np.asarray(numbers.loc[shared], dtype=np.int64)
-    renamed = dict(zip(mine, match_to_reference(mine, theirs), strict=True))
-    free = max(max(renamed.values()), int(theirs.max()))
-    for number in np.unique(numbers):
-        if number not in renamed:
-            free += 1
-            renamed[number] = free
-    return numbers.map(renamed)
+    matched = match_to_reference(mine, theirs)
+    # The pairing is complete, so that it may pair domains that have no spot in common.
+    place = {int(number): int(other) for number, other in zip(mine, matched, strict=True)}
+    place = {
+        number: other for number, other in place.items() if np.any(theirs[mine == number] == other)
+    }
+    named = sorted(place, key=place.__getitem__)
+    free = count(max((int(name) for name in known.categories if name.isdecimal()), default=0) + 1)
+    return {number: str(known.categories[place[number] - 1]) for number in named} | {
+        int(number): str(next(free)) for number in np.unique(numbers) if number not in place
+    }
 
 
 def _record(
@@ -310,6 +400,7 @@ def _record(
                 strict=True,
             )
         ],
+        "inputs": dataset.sources,
         "n_spots": dataset.n_spots,
         "stopped": trained.stopped,
         "alignment_search": trained.alignment_search,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from colorsys import hls_to_rgb
+from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 # Chosen for this package: of the RGB cube's colours, the twenty whose closest pair is farthest
 # apart in CIEDE2000, in normal vision and in simulated deuteranopia and protanopia, at a distance
@@ -54,6 +55,26 @@ def domain_colors(names: Sequence[str]) -> dict[str, str]:
     Hex colours such as ``"#ff8000"`` by name, in the order of `names`.
     """
     return {name: _color(place) for place, name in enumerate(dict.fromkeys(names))}
+
+
+def extended_colors(known: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Colours for domains of which some have one already.
+
+    Parameters
+    ----------
+    known
+        Hex colours by name, also of domains that are not among `names`.
+    names
+        Domain names in the order of the categories; a repeated name counts once.
+
+    Returns
+    -------
+    Hex colours by name, in the order of `names`. Known ones stay; the others get, in turn, the
+    first colours of `domain_colors` that no known domain has.
+    """
+    taken = {color.lower() for color in known.values()}
+    free = (color for color in map(_color, count()) if color not in taken)
+    return {name: known[name] if name in known else next(free) for name in dict.fromkeys(names)}
 
 
 def _color(place: int) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_trsmi.data.dataset import TissueImage
 from napari_trsmi.errors import InputError
-from napari_trsmi.palette import domain_colors
+from napari_trsmi.palette import domain_colors, extended_colors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
     from anndata import AnnData
     from numpy.typing import NDArray
@@ -30,8 +32,8 @@ class TRSMIResult:
     Attributes
     ----------
     domains
-        Categorical with string categories ``"1"``, ``"2"``, … by decreasing size, indexed by spot
-        name, length n_spots.
+        Categorical with string categories, indexed by spot name, length n_spots: ``"1"``,
+        ``"2"``, … by decreasing size, unless they have been renamed.
     embedding
         ``float32``, shape (n_spots, embedding_dim).
     confidence
@@ -53,6 +55,8 @@ class TRSMIResult:
         The tissue image, if there is one.
     spot_diameter
         In coordinate units, if known.
+    custom_colors
+        Hex colours chosen for domains, by name. The others get the palette's, see `colors`.
     """
 
     domains: pd.Series
@@ -65,6 +69,7 @@ class TRSMIResult:
     record: dict[str, Any]
     image: TissueImage | None = None
     spot_diameter: float | None = None
+    custom_colors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def n_domains(self) -> int:
@@ -73,8 +78,8 @@ class TRSMIResult:
 
     @property
     def colors(self) -> dict[str, str]:
-        """Hex colour of each domain."""
-        return domain_colors(list(self.domains.cat.categories))
+        """Hex colour of each domain: the one chosen for it, or the next of the palette."""
+        return extended_colors(self.custom_colors, list(self.domains.cat.categories))
 
     def to_anndata(self) -> AnnData:
         """The result as an AnnData that scanpy, squidpy and `from_anndata` understand.
@@ -156,6 +161,9 @@ class TRSMIResult:
             if pixels is None
             else TissueImage(np.asarray(pixels), float(scalefactors["tissue_hires_scalef"])),
             spot_diameter=None if diameter is None else float(diameter),
+            custom_colors=_custom_colors(
+                list(adata.obs[DOMAIN].cat.categories), adata.uns.get(f"{DOMAIN}_colors", ())
+            ),
         )
 
     def summary(self) -> dict[str, Any]:
@@ -176,3 +184,13 @@ class TRSMIResult:
                 if key in self.record
             },
         }
+
+
+def _custom_colors(names: Sequence[str], stored: Sequence[str]) -> dict[str, str]:
+    """Return what a file's colours say beyond the palette; other tools may have changed them."""
+    from matplotlib.colors import is_color_like, to_hex
+
+    if len(stored) != len(names) or not all(map(is_color_like, stored)):
+        return {}
+    colors = dict(zip(names, map(to_hex, stored), strict=True))
+    return {} if colors == domain_colors(names) else colors

@@ -7,6 +7,7 @@ import torch
 from napari_trsmi.errors import DeviceError
 from napari_trsmi.training import devices
 from napari_trsmi.training.devices import (
+    available_devices,
     choose_device,
     cpu_threads,
     explained,
@@ -51,6 +52,23 @@ def test_a_cpu_build_of_pytorch_is_named_as_the_reason(machine):
     with pytest.raises(DeviceError) as caught:
         choose_device("mps")
     assert "CPU build" not in str(caught.value)
+
+
+def test_devices_are_listed_with_their_free_memory_as_auto_chooses(machine, monkeypatch):
+    machine()
+    (cpu,) = available_devices()
+    assert (cpu.name, cpu.label) == ("cpu", "CPU")
+    assert 0 < cpu.free <= psutil.virtual_memory().total
+    machine(cuda=True, mps=True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (11, 80))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H100")
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 30)
+    monkeypatch.setattr(torch.mps, "driver_allocated_memory", lambda: 10)
+    found = available_devices()
+    assert [device.name for device in found] == ["cuda", "mps", "cpu"]
+    assert (found[0].label, found[0].free) == ("NVIDIA H100", 11)
+    assert found[1].free == 20
+    assert found[0].name == choose_device("auto").type
 
 
 def test_threads_follow_the_spots_and_are_put_back(monkeypatch):

@@ -14,6 +14,8 @@ from napari_trsmi.clustering.n_domains import choose_n_domains, stability_curve
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -49,7 +51,9 @@ def check_enough_spots(n_spots: int, config: Config) -> None:
         )
 
 
-def find_domains(embedding: NDArray[np.floating], config: Config) -> Domains:
+def find_domains(
+    embedding: NDArray[np.floating], config: Config, *, check: Callable[[], None] = lambda: None
+) -> Domains:
     """Cluster an embedding.
 
     Parameters
@@ -58,6 +62,8 @@ def find_domains(embedding: NDArray[np.floating], config: Config) -> Domains:
         Z, shape (n_spots, d).
     config
         Clustering, number of domains, seed.
+    check
+        Called before every start of the clustering; what it raises ends the search.
 
     Raises
     ------
@@ -72,7 +78,11 @@ def find_domains(embedding: NDArray[np.floating], config: Config) -> Domains:
     curve = None
     if config.clustering == "leiden":
         labels, confidence = leiden_domains(
-            z, n_domains=wanted, resolution=config.leiden_resolution, seed=config.seed
+            z,
+            n_domains=wanted,
+            resolution=config.leiden_resolution,
+            seed=config.seed,
+            check=check,
         )
     else:
         size = min(config.cluster_components, *z.shape)
@@ -83,9 +93,10 @@ def find_domains(embedding: NDArray[np.floating], config: Config) -> Domains:
                 smallest=config.min_domains,
                 largest=config.max_domains,
                 seed=config.seed,
+                check=check,
             )
             wanted = choose_n_domains(curve)
-        mixture = fit_mixture(points, wanted, seed=config.seed)
+        mixture = fit_mixture(points, wanted, seed=config.seed, check=check)
         labels, confidence = mixture.labels, mixture.confidence
     return Domains(number_by_size(labels), confidence, curve)
 

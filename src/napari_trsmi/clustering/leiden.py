@@ -27,6 +27,7 @@ def leiden_domains(
     n_domains: int | None,
     resolution: float,
     seed: int,
+    check: Callable[[], None] = lambda: None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Cluster by Leiden on the 15-nearest-neighbour graph (cosine) of the embedding.
 
@@ -40,6 +41,8 @@ def leiden_domains(
         Of the modularity, when `n_domains` is None.
     seed
         Seed of igraph's random numbers.
+    check
+        Called before every resolution is tried; what it raises ends the search.
 
     Returns
     -------
@@ -59,6 +62,7 @@ def leiden_domains(
     graph = igraph.Graph(n, np.column_stack([neighbors.row[upper], neighbors.col[upper]]))
 
     def communities(gamma: float) -> NDArray[np.int64]:
+        check()
         # igraph draws from Python's generator: seed it, and leave no trace
         state = random.getstate()
         random.seed(seed)

@@ -22,7 +22,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -62,6 +62,7 @@ def fit_mixture(
     seed: int,
     train: NDArray[np.int64] | None = None,
     n_starts: int = 3,
+    check: Callable[[], None] = lambda: None,
 ) -> Mixture:
     """Fit the mixture from several starts and keep the most likely one.
 
@@ -78,12 +79,14 @@ def fit_mixture(
         are labelled.
     n_starts
         Number of k-means starts on either view, beside those of Ward's linkage.
+    check
+        Called before every start; what it raises ends the fit.
     """
     points = winsorized(np.asarray(points, dtype=np.float64))
     points = points / max(float(points.std(axis=0).max()), 1e-12)
     rng = np.random.default_rng(seed)
     seen = points[_sample(rng, len(points), _EM_SPOTS) if train is None else train]
-    starts = _starts(seen, n_components, n_starts, rng)
+    starts = _starts(seen, n_components, n_starts, rng, check)
     # the matrices are small: a second BLAS thread costs several times what it saves
     with threadpool_limits(1), warnings.catch_warnings():
         # an unfinished EM is still a candidate, and k-means may find fewer distinct points
@@ -113,16 +116,22 @@ def winsorized(points: NDArray[np.float64], *, limit: float = _LIMIT) -> NDArray
 
 
 def _starts(
-    points: NDArray[np.float64], k: int, n_starts: int, rng: np.random.Generator
+    points: NDArray[np.float64],
+    k: int,
+    n_starts: int,
+    rng: np.random.Generator,
+    check: Callable[[], None],
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
     """Points and a partition of them, one a start."""
     whitened = points / np.maximum(points.std(axis=0), 1e-12)
     for view in (points, whitened):
         for _ in range(1 if len(points) <= _WARD_SPOTS else _WARD_SAMPLES):
+            check()
             sample = _sample(rng, len(points), _WARD_SPOTS)
             ward = AgglomerativeClustering(k, linkage="ward").fit_predict(view[sample])
             yield points[sample], ward
         for _ in range(n_starts):
+            check()
             state = int(rng.integers(2**31))
             yield points, KMeans(k, n_init=1, random_state=state).fit_predict(view)
 

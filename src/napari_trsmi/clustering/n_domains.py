@@ -18,6 +18,8 @@ from sklearn.metrics import adjusted_rand_score
 from napari_trsmi.clustering.mixture import fit_mixture
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 _SPOTS = 3_000
@@ -27,7 +29,12 @@ _TOLERANCE = 0.05
 
 
 def stability_curve(
-    points: NDArray[np.floating], *, smallest: int, largest: int, seed: int
+    points: NDArray[np.floating],
+    *,
+    smallest: int,
+    largest: int,
+    seed: int,
+    check: Callable[[], None] = lambda: None,
 ) -> pd.DataFrame:
     """Stability and BIC of every number of domains.
 
@@ -39,6 +46,8 @@ def stability_curve(
         Numbers of domains tried; `largest` is cut to a fifth of the spots looked at.
     seed
         Seed of the sample and of the halvings.
+    check
+        See `fit_mixture`.
 
     Returns
     -------
@@ -55,13 +64,13 @@ def stability_curve(
         agreement = [
             adjusted_rand_score(
                 *(
-                    fit_mixture(seen, k, seed=seed, train=part, n_starts=1).labels
+                    fit_mixture(seen, k, seed=seed, train=part, n_starts=1, check=check).labels
                     for part in (shuffled[:half], shuffled[half:])
                 )
             )
             for shuffled in halvings
         ]
-        bic = fit_mixture(seen, k, seed=seed, n_starts=1).bic / len(seen)
+        bic = fit_mixture(seen, k, seed=seed, n_starts=1, check=check).bic / len(seen)
         rows.append({"n_domains": k, "stability": float(np.mean(agreement)), "bic": bic})
     return pd.DataFrame(rows)
 

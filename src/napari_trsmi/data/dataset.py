@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,6 +81,9 @@ class SpatialOmics:
         What was guessed, dropped or matched on the way here, one sentence each.
     digests
         SHA-256 of each input table's content, by modality name.
+    sources
+        How to get the tables again, in plain JSON types (`napari_trsmi.data.sources`); empty when
+        that is not known.
     """
 
     modalities: tuple[Modality, ...]
@@ -91,6 +94,7 @@ class SpatialOmics:
     spot_diameter: float | None = None
     notes: tuple[str, ...] = ()
     digests: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, Any] = field(default_factory=dict)
 
     @property
     def n_spots(self) -> int:

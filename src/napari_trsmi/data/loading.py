@@ -24,6 +24,7 @@ from napari_trsmi.data.digests import digest
 from napari_trsmi.data.matching import shared_spots
 from napari_trsmi.data.reading.images import tissue_image
 from napari_trsmi.data.reading.inputs import read_inputs
+from napari_trsmi.data.sources import sources_of
 from napari_trsmi.data.splitting import find_block, split
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError, TRSMIWarning
@@ -125,6 +126,7 @@ def load(
         spot_diameter=next((s.spot_diameter for s in sources if s.spot_diameter is not None), None),
         notes=tuple(notes),
         digests=digests,
+        sources=sources_of(tables, features, positions, image),
     )
 
 

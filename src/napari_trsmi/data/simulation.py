@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -229,6 +229,14 @@ def simulate(
         If the setting or a modality is unknown, or a number is out of bounds.
     """
     name = setting if isinstance(setting, str) else "of your own"
+    call: dict[str, Any] = {
+        "setting": setting,
+        "n_spots": n_spots,
+        "modalities": list(modalities),
+        "n_features": None if n_features is None else dict(n_features),
+        "seed": seed,
+        "image": image,
+    }
     chosen = _named(setting) if isinstance(setting, str) else setting
     assays = _assays(chosen, modalities, n_features or {})
     n_spots = chosen.n_spots if n_spots is None else n_spots
@@ -271,6 +279,7 @@ def simulate(
             kind.value: digest(table.X, table.obs_names, table.var_names)
             for kind, table in tables.items()
         },
+        sources={"simulate": call} if isinstance(setting, str) else {},
     )
 
 

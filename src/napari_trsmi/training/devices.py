@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psutil
@@ -15,6 +16,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SPOTS_PER_THREAD = 2_000  # below, a second thread costs more than it saves
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device that a run can be sent to.
+
+    Attributes
+    ----------
+    name
+        As `choose_device` takes it.
+    label
+        What it is, for people.
+    free
+        Bytes of memory that are free.
+    """
+
+    name: str
+    label: str
+    free: int
+
+
+def available_devices() -> list[Device]:
+    """The devices that PyTorch finds, the one that ``"auto"`` takes first."""
+    found = []
+    if torch.cuda.is_available():
+        free, _ = torch.cuda.mem_get_info()
+        found.append(Device("cuda", torch.cuda.get_device_name(), int(free)))
+    unused = int(psutil.virtual_memory().available)
+    if torch.backends.mps.is_available():
+        # memory is shared with the CPU, up to what Metal recommends
+        room = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+        found.append(Device("mps", "Apple GPU", min(unused, int(room))))
+    return [*found, Device("cpu", "CPU", unused)]
 
 
 def choose_device(name: str) -> torch.device:

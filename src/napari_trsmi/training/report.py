@@ -1,8 +1,19 @@
-"""What the training loop tells its caller after every epoch."""
+"""What a run tells its caller: which phase begins, and how each epoch went."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """A part of a run, in this order."""
+
+    READING = "reading"
+    PREPROCESSING = "preprocessing"
+    GRAPHS = "graphs"
+    TRAINING = "training"
+    CLUSTERING = "clustering"
 
 
 @dataclass(frozen=True)

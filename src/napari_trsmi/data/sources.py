@@ -1,0 +1,40 @@
+"""Where tables came from, as far as it can be written down: what it takes to load them again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def sources_of(
+    tables: object, features: object, positions: object, image: object
+) -> dict[str, Any]:
+    """Write down the arguments of `napari_trsmi.load`.
+
+    Parameters
+    ----------
+    tables, features, positions, image
+        As for `napari_trsmi.load`.
+
+    Returns
+    -------
+    In plain JSON types, by the argument's name, those that were given: paths and names as they are,
+    None for what was passed from memory.
+    """
+    given = {"tables": tables, "features": features, "positions": positions, "image": image}
+    return {
+        name: _written(value)
+        for name, value in given.items()
+        if value is not None or name == "tables"
+    }
+
+
+def _written(value: object) -> Any:
+    if isinstance(value, (str, Path)):
+        return str(value)
+    if isinstance(value, Mapping) and all(isinstance(v, (str, Path)) for v in value.values()):
+        return {str(key): str(path) for key, path in value.items()}
+    if isinstance(value, (list, tuple)) and all(isinstance(v, (str, Path)) for v in value):
+        return [str(path) for path in value]
+    return None

@@ -1,0 +1,57 @@
+import gc
+import subprocess
+import sys
+
+import pytest
+
+from napari_trsmi.training import warm_up as home
+from napari_trsmi.training.devices import available_devices
+from napari_trsmi.training.warm_up import small_collections, warm_up
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    """Let the outcome be shown in no time."""
+    monkeypatch.setattr(home, "_SETTLING", 0.05)
+
+
+def test_what_a_run_loads_is_loaded():
+    code = (
+        "import gc, sys\n"
+        "from napari_trsmi.training.warm_up import warm_up\n"
+        "assert 'torch' not in sys.modules\n"
+        "warm_up()\n"
+        "assert gc.isenabled()\n"
+        "expected = {'torch', 'torch._dynamo', 'scanpy', 'napari_trsmi.integration'}\n"
+        "assert expected <= set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_it_lists_the_devices_and_leaves_the_collector_as_it_was():
+    assert [device.name for device in warm_up()] == [d.name for d in available_devices()]
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        warm_up()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_what_was_there_is_set_aside_until_some_time_after_the_last_block(qtbot):
+    gc.unfreeze()
+    with small_collections():
+        assert gc.get_freeze_count() > 10_000
+        with small_collections():
+            pass
+        qtbot.wait(150)
+        assert gc.get_freeze_count() > 10_000
+    assert gc.get_freeze_count() > 10_000
+    qtbot.waitUntil(lambda: gc.get_freeze_count() == 0, timeout=2000)
+
+
+def test_it_is_looked_through_again_after_an_error(qtbot):
+    with pytest.raises(ZeroDivisionError), small_collections():
+        raise ZeroDivisionError
+    qtbot.waitUntil(lambda: gc.get_freeze_count() == 0, timeout=2000)
