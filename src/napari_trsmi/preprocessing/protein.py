@@ -39,10 +39,18 @@ def protein_components(
     values = dense(table.X).astype(np.float64)
     notes: list[str] = []
     if are_counts(table):
-        values = np.log1p(values / np.exp(np.log1p(values).mean(axis=1, keepdims=True)))
+        values = centered_log_ratio(values)
     else:
         notes.append("values are not counts: taken as normalised, no centred log-ratio")
     values -= values.mean(axis=0)
     spread = values.std(axis=0)
     values /= np.where(spread > 0, spread, 1.0)
     return principal_components(values, n_components, seed=seed), notes
+
+
+def centered_log_ratio(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log(1 + x / g), g the geometric mean of a spot's 1 + x; shape (n_spots, n_proteins)."""
+    ratio: NDArray[np.float64] = np.log1p(
+        counts / np.exp(np.log1p(counts).mean(axis=1, keepdims=True))
+    )
+    return ratio

@@ -1,0 +1,1 @@
+"""Results for other programs, and the script that repeats them."""
