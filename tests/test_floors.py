@@ -29,7 +29,7 @@ FLOORS = (
     ("model",),
     ("training",),
     ("integration",),
-    ("evaluation", "figure"),
+    ("evaluation", "export", "figure"),
     ("viewer",),
     ("widgets",),
     ("cli",),
@@ -45,7 +45,7 @@ TORCH = {"torch"}
 NOT_IN = {
     **dict.fromkeys(("errors", "palette"), SCREEN | TERMINAL | TORCH | {"numpy", "pydantic"}),
     **dict.fromkeys(
-        ("config", "data", "result", "writing", "preprocessing", "clustering", "figure"),
+        ("config", "data", "result", "writing", "preprocessing", "clustering", "export", "figure"),
         SCREEN | TERMINAL | TORCH,
     ),
     **dict.fromkeys(("graphs", "model", "training", "integration"), SCREEN | TERMINAL),

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from napari_trsmi.data.dataset import SpatialOmics, TissueImage
     from napari_trsmi.data.loading import load
     from napari_trsmi.data.simulation import simulate
+    from napari_trsmi.evaluation.comparison import compare
     from napari_trsmi.evaluation.metrics import score
-    from napari_trsmi.integration import integrate
+    from napari_trsmi.integration import integrate, iter_integrate
     from napari_trsmi.result import TRSMIResult
     from napari_trsmi.training.report import EpochReport
     from napari_trsmi.training.stop import StopToken
+    from napari_trsmi.viewer.boundaries import add_boundaries
     from napari_trsmi.viewer.layers import add_domains
+    from napari_trsmi.viewer.opening import open  # noqa: A004 (used as napari_trsmi.open)
     from napari_trsmi.writing import read_result, write_result
 
     __version__: str
@@ -37,9 +40,13 @@ _HOMES = {
     "StopToken": "training.stop",
     "TRSMIResult": "result",
     "TissueImage": "data.dataset",
+    "add_boundaries": "viewer.boundaries",
     "add_domains": "viewer.layers",
+    "compare": "evaluation.comparison",
     "integrate": "integration",
+    "iter_integrate": "integration",
     "load": "data.loading",
+    "open": "viewer.opening",
     "read_result": "writing",
     "score": "evaluation.metrics",
     "simulate": "data.simulation",
@@ -54,10 +61,14 @@ __all__ = [
     "TRSMIResult",
     "TissueImage",
     "__version__",
+    "add_boundaries",
     "add_domains",
+    "compare",
     "errors",
     "integrate",
+    "iter_integrate",
     "load",
+    "open",
     "read_result",
     "score",
     "simulate",

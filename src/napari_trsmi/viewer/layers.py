@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from napari_trsmi.data.pitch import spot_pitch
-from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.attached import attached
+from napari_trsmi.viewer.geometry import placement
+from napari_trsmi.viewer.sections import tissue_data
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +15,7 @@ if TYPE_CHECKING:
 
     from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.result import TRSMIResult
-
-_SAME_SHAPE = 0.02  # relative difference of two images' aspects that rounding explains
+    from napari_trsmi.viewer.sections import LayerData
 
 
 def add_domains(
@@ -59,24 +55,31 @@ def add_domains(
     InputError
         If `image` is not two-dimensional, or shows another picture than the result's.
     """
-    geometry: dict[str, Any] = {}
-    if image is not None:
-        geometry = _geometry(result, image)
-    elif result.image is not None:
-        viewer.add_image(
-            result.image.pixels, name="Tissue", rgb=True, scale=[1 / result.image.scale] * 2
-        )
-    return viewer.add_points(
-        result.coordinates[:, ::-1],  # napari's order is row, column
-        name=name,
-        features=_features(result),
-        face_color="domain",
-        face_color_cycle=result.colors,  # a dict: a list would not follow the categories
-        border_width=0,
-        size=_diameter(result) * _affine_magnification(image),
-        metadata=attached(dataset=dataset, result=result),
-        **geometry,
-    )
+    data, arguments, _ = domains_data(result, name, image, dataset=dataset)
+    if image is None and result.image is not None:
+        pixels, shown, _ = tissue_data(result.image)
+        viewer.add_image(pixels, **shown)
+    return viewer.add_points(data, **arguments)
+
+
+def domains_data(
+    result: TRSMIResult,
+    name: str,
+    image: Image | None = None,
+    *,
+    dataset: SpatialOmics | None = None,
+) -> LayerData:
+    """The Points layer of `add_domains` as layer data; the arguments are the same."""
+    arguments = {
+        "name": name,
+        "features": _features(result),
+        "face_color": "domain",
+        "face_color_cycle": result.colors,  # a dict: a list would not follow the categories
+        "border_width": 0,
+        "metadata": attached(dataset=dataset, result=result),
+        **placement(result, image),
+    }
+    return result.coordinates[:, ::-1], arguments, "points"  # napari's order is row, column
 
 
 def _features(result: TRSMIResult) -> pd.DataFrame:
@@ -88,50 +91,3 @@ def _features(result: TRSMIResult) -> pd.DataFrame:
     features.insert(0, "spot", features.index.astype(str))
     first = ["spot", "domain", "confidence"]
     return features[[*first, *weights.columns]].reset_index(drop=True)
-
-
-def _geometry(result: TRSMIResult, image: Image) -> dict[str, Any]:
-    """Return the transforms that lay coordinates onto the layer's pixels."""
-    if image.ndim != 2:
-        raise InputError(
-            f"Layer {image.name!r} has {image.ndim} dimensions. Pass a two-dimensional image of "
-            "the section (RGB colours do not count)."
-        )
-    return {
-        # napari scales first, so that this factor takes coordinates to pixels before all else.
-        "scale": np.asarray(image.scale) * _pixels_per_unit(result, image),
-        "translate": image.translate,
-        "rotate": image.rotate,
-        "shear": image.shear,
-        "affine": image.affine,
-        "units": image.units,
-        "axis_labels": image.axis_labels,
-    }
-
-
-def _pixels_per_unit(result: TRSMIResult, image: Image) -> float:
-    """Return how many of the layer's pixels a coordinate unit spans, 1 if nothing tells."""
-    if result.image is None:
-        return 1.0
-    shown, own = image.data.shape[:2], result.image.pixels.shape[:2]
-    rows, columns = shown[0] / own[0], shown[1] / own[1]
-    if abs(rows / columns - 1) > _SAME_SHAPE:
-        raise InputError(
-            f"Layer {image.name!r} has the shape {shown}, the result's tissue image {own}: they "
-            "do not show the same field. Pass the layer that the coordinates belong to."
-        )
-    return float(result.image.scale * columns)
-
-
-def _diameter(result: TRSMIResult) -> float:
-    """Return the spots' diameter, or their distance from each other if it is not known."""
-    if result.spot_diameter is not None:
-        return result.spot_diameter
-    return spot_pitch(result.coordinates) or 1.0
-
-
-def _affine_magnification(image: Image | None) -> float:
-    """Return how much an image's affine enlarges: napari draws point sizes without it."""
-    if image is None:
-        return 1.0
-    return sqrt(abs(float(np.linalg.det(image.affine.linear_matrix))))
