@@ -1,0 +1,143 @@
+"""What spots can be coloured by other than their domain: a number each, on a colour scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_trsmi.data.dataset import Kind
+from napari_trsmi.errors import InputError
+from napari_trsmi.preprocessing.counts import dense
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_trsmi.data.dataset import Modality, SpatialOmics
+    from napari_trsmi.result import TRSMIResult
+
+COLORMAPS = ("viridis", "magma", "cividis", "gray")
+"""Even in lightness, so that they read without colour vision too."""
+
+MISSING = (0.5, 0.5, 0.5, 1.0)
+"""Colour of a spot without a value."""
+
+_STEPS = 256
+_TOP_PERCENTILE = 99.5  # a few very high counts would leave all other spots dark
+
+
+@dataclass(frozen=True)
+class Coloring:
+    """A number for each spot, and the colour scale it is shown on.
+
+    Attributes
+    ----------
+    label
+        What the numbers are, for the colour bar.
+    values
+        ``float32``, shape (n_spots,); NaN where there is none.
+    low, high
+        Values at the ends of the scale; what lies beyond gets the colour of the end.
+    colormap
+        Name of a napari colormap.
+    """
+
+    label: str
+    values: NDArray[np.float32]
+    low: float
+    high: float
+    colormap: str = COLORMAPS[0]
+
+    def with_colormap(self, colormap: str) -> Coloring:
+        """The same numbers in other colours."""
+        return replace(self, colormap=colormap)
+
+    def colors(self) -> NDArray[np.float32]:
+        """RGBA in 0 to 1 for each spot, shape (n_spots, 4)."""
+        table = np.vstack([colormap_table(self.colormap), MISSING]).astype(np.float32)
+        missing = np.isnan(self.values)
+        share = (self.values - self.low) / (self.high - self.low)
+        share[missing] = 0
+        step = np.rint(np.clip(share, 0, 1) * (_STEPS - 1)).astype(np.intp)
+        step[missing] = _STEPS
+        colors: NDArray[np.float32] = table[step]
+        return colors
+
+
+def colormap_table(name: str) -> NDArray[np.float32]:
+    """256 RGBA colours of a colormap from low to high, in 0 to 1, shape (256, 4)."""
+    from napari.utils.colormaps import ensure_colormap
+
+    colors: NDArray[np.float32] = ensure_colormap(name).map(np.linspace(0, 1, _STEPS))
+    return colors
+
+
+def by_confidence(result: TRSMIResult) -> Coloring:
+    """Colour by the probability of each spot's domain."""
+    return _scaled("confidence", result.confidence.to_numpy())
+
+
+def by_weight(result: TRSMIResult, modality: str) -> Coloring:
+    """Colour by a modality's share in each spot's embedding."""
+    return _scaled(f"weight of {modality}", result.modality_weights[modality].to_numpy())
+
+
+def by_feature(dataset: SpatialOmics, modality: str, feature: str, *, log: bool) -> Coloring:
+    """Colour by a gene, protein, peak or other feature.
+
+    Parameters
+    ----------
+    dataset
+        The tables.
+    modality, feature
+        Names of a table and of one of its variables.
+    log
+        Whether to show ``log(1 + value)``.
+
+    Raises
+    ------
+    InputError
+        If there is no such table or variable.
+    """
+    table = modality_named(dataset, modality).table
+    places = np.flatnonzero(table.var_names == feature)
+    if not len(places):
+        raise InputError(f"{modality} has no feature {feature!r}. Choose one from the list.")
+    matrix = table.X
+    values = np.ravel(dense(matrix[:, [int(places[0])]])).astype(np.float32)
+    if log:
+        values = np.log1p(np.maximum(values, 0))
+    return _scaled(f"log(1 + {feature})" if log else feature, values, top=_TOP_PERCENTILE)
+
+
+def modality_named(dataset: SpatialOmics, name: str) -> Modality:
+    """The table of a data set with a name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    for modality in dataset.modalities:
+        if modality.name == name:
+            return modality
+    raise InputError(f"There is no modality {name!r}. There are {', '.join(dataset.names)}.")
+
+
+def is_counted(modality: Modality) -> bool:
+    """Whether a table holds counts, which read best on a logarithmic scale."""
+    return modality.kind is not Kind.FEATURES
+
+
+def _scaled(label: str, values: NDArray[np.floating], *, top: float = 100) -> Coloring:
+    """Return a scale that spans the values, but for the highest if they are few."""
+    values = np.asarray(values, dtype=np.float32)
+    finite = values[np.isfinite(values)]
+    low = high = 0.0
+    if finite.size:
+        low = float(finite.min())
+        high = float(np.percentile(finite, top, method="lower"))
+        if high <= low:  # almost all are alike: show the few that are not
+            high = float(finite.max())
+    return Coloring(label, values, low, high if high > low else low + 1)
