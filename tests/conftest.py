@@ -60,6 +60,14 @@ def make_result() -> Callable[..., TRSMIResult]:
     return make
 
 
+@pytest.fixture(scope="session")
+def installed_plugins() -> None:
+    """Let napari find the plugins that are installed, as its window does when it opens."""
+    from napari.plugins import _initialize_plugins
+
+    _initialize_plugins()
+
+
 @pytest.fixture
 def real_window() -> None:
     """Skip where nothing can be drawn: an offscreen Qt has no OpenGL."""

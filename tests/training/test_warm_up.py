@@ -17,13 +17,17 @@ def at_once(monkeypatch):
 
 def test_what_a_run_loads_is_loaded():
     code = (
-        "import gc, sys\n"
+        "import gc, sys, napari_trsmi.config\n"
         "from napari_trsmi.training.warm_up import warm_up\n"
         "assert 'torch' not in sys.modules\n"
         "warm_up()\n"
         "assert gc.isenabled()\n"
-        "expected = {'torch', 'torch._dynamo', 'scanpy', 'napari_trsmi.integration'}\n"
-        "assert expected <= set(sys.modules)"
+        "expected = {'torch', 'torch._dynamo', 'scanpy', 'napari_trsmi.clustering.domains'}\n"
+        "assert expected <= set(sys.modules)\n"
+        "before = set(sys.modules)\n"
+        "import napari_trsmi.integration\n"
+        "late = {name.split('.')[0] for name in set(sys.modules) - before}\n"
+        "assert late <= {'napari_trsmi'}, late"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

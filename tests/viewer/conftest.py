@@ -15,14 +15,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def installed_plugins() -> None:
-    """Let napari find the plugins that are installed, as its window does when it opens."""
-    from napari.plugins import _initialize_plugins
-
-    _initialize_plugins()
-
-
-@pytest.fixture(scope="session")
 def make_dataset() -> Callable[..., SpatialOmics]:
     """Simulate a few spots with two modalities, and no image."""
 

@@ -3,6 +3,7 @@
 import gc
 import threading
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -13,7 +14,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 from superqt.utils import GeneratorWorker
 
-from napari_trsmi import integration
+from napari_trsmi import TissueImage, integration
 from napari_trsmi.training import loop
 from napari_trsmi.training.report import EpochReport, Phase
 from napari_trsmi.viewer.attached import result_of
@@ -178,6 +179,19 @@ def test_layers_may_be_removed_while_it_runs(make_dock, qtbot, small, which):
     assert dock.panel.failure.isHidden()
 
 
+def test_an_image_may_change_while_it_runs(make_dock, qtbot, small, section):
+    tissue = TissueImage(np.zeros((120, 120, 3), dtype=np.uint8), 0.1)
+    dock = make_dock(config=small.replace(epochs=5))
+    layer = dock._viewer.add_image(tissue.pixels, rgb=True, scale=(10, 10))
+    dock.points.layer.metadata["trsmi_dataset"] = replace(section, image=tissue)
+    assert dock.start()
+    layer.data = np.zeros((120, 60, 3), dtype=np.uint8)
+    assert isinstance(end(dock, qtbot), Finished)
+    assert "do not show the same field" in dock.panel.failure.text()
+    assert len(dock._viewer.layers) == 2
+    assert dock.panel.run.isEnabled()
+
+
 def test_a_dock_may_be_closed_while_it_runs(make_dock, qtbot, small):
     dock = make_dock(config=small.replace(epochs=100_000))
     viewer = dock._viewer
@@ -253,7 +267,7 @@ def test_a_warning_is_shown_in_the_dock_and_nowhere_else(make_dock, qtbot, small
     dock.start()
     assert isinstance(end(dock, qtbot), Finished)
     assert "became nan at epoch 3" in dock.panel.warnings.text()
-    assert "became nan" not in dock.panel.notes.text()
+    assert "became nan" not in dock.panel.notes.toPlainText()
     assert len(notification_manager.records) == before
 
 

@@ -82,7 +82,7 @@ def test_the_end_has_its_notes_under_a_fold(panel, qtbot):
     assert panel.notes_fold.content().maximumHeight() == 0
     qtbot.mouseClick(panel.notes_fold.toggleButton(), Qt.MouseButton.LeftButton)
     assert panel.notes_fold.text() == "▾ Notes (2)"
-    assert panel.notes.text() == "• a\n• b"
+    assert panel.notes.toPlainText() == "• a\n• b"
     assert panel.notes.isVisible()
 
 

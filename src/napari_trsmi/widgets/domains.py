@@ -35,6 +35,7 @@ from napari_trsmi.widgets.legend import LegendView
 from napari_trsmi.widgets.links import Links
 from napari_trsmi.widgets.markers import MarkersPanel
 from napari_trsmi.widgets.panel import narrow
+from napari_trsmi.widgets.unproxied import unproxied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ class DomainsDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self._viewer = napari_viewer
+        self._viewer = unproxied(napari_viewer)
         self._layers: list[Points] = []  # by row of the combo box
         self._shown_layer: Points | None = None
         self._domains: DomainLayer | None = None

@@ -1,0 +1,69 @@
+"""What is slow the first time, done ahead, so that a window does not wait for it."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_trsmi.training.devices import Device
+
+_SETTLING = 2.0  # seconds after a block in which its outcome is shown
+
+_lock = threading.Lock()
+_quiet = 0
+
+
+def warm_up() -> list[Device]:
+    """Load all that a run loads on its way, and list the devices."""
+    was_on = gc.isenabled()
+    gc.disable()  # what imports make stays: looking through it for garbage stops every thread
+    try:
+        import scanpy  # noqa: F401
+        import torch
+
+        import napari_trsmi.clustering.domains
+        import napari_trsmi.preprocessing
+        import napari_trsmi.training.loop
+        import napari_trsmi.training.problem  # noqa: F401
+
+        # the first optimiser loads PyTorch's compiler, used or not
+        torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+    finally:
+        if was_on:
+            gc.enable()
+    from napari_trsmi.training.devices import available_devices
+
+    return available_devices()
+
+
+@contextmanager
+def small_collections() -> Iterator[None]:
+    """Keep the garbage collector to what is made inside the block.
+
+    A full collection stops every thread: 170 to 350 ms with napari and PyTorch loaded. What was
+    there before is set aside, and looked through again some seconds after the last such block.
+    """
+    global _quiet
+    with _lock:
+        _quiet += 1
+        if _quiet == 1:
+            gc.freeze()
+    try:
+        yield
+    finally:
+        timer = threading.Timer(_SETTLING, _end_of_quiet)
+        timer.daemon = True
+        timer.start()
+
+
+def _end_of_quiet() -> None:
+    global _quiet
+    with _lock:
+        _quiet -= 1
+        if _quiet == 0:
+            gc.unfreeze()
