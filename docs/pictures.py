@@ -1,0 +1,103 @@
+"""Make the tutorial's pictures in a real window: python docs/pictures.py [FOLDER].
+
+Without a screen: xvfb-run -a -s "-screen 0 1400x900x24" python docs/pictures.py
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import napari
+from PIL import Image
+from qtpy.QtTest import QTest
+
+from napari_trsmi import add_boundaries
+
+FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images"
+SIZE = (1280, 800)
+PATIENCE = 10_000  # looks
+
+
+def wait(done) -> None:
+    """Let the window work until something is so."""
+    for _ in range(PATIENCE):
+        if done():
+            return
+        QTest.qWait(20)
+    raise TimeoutError
+
+
+def picture(viewer: napari.Viewer, name: str) -> None:
+    """Save the window in 256 colours: the screenshots go into the repository."""
+    QTest.qWait(700)
+    shot = viewer.window.screenshot(canvas_only=False, flash=False)
+    image = Image.fromarray(shot).convert("RGB")
+    image.quantize(256).save(FOLDER / f"tutorial-{name}.png", optimize=True)
+    print(f"{name}: {image.size[0]} x {image.size[1]}")
+
+
+def tutorial(viewer: napari.Viewer) -> None:
+    viewer.window.resize(*SIZE)
+    viewer.theme = "dark"
+    viewer.open_sample("napari-trsmi", "tissue")
+    area, integrate = viewer.window.add_plugin_dock_widget("napari-trsmi", "Integrate")
+    wait(integrate.panel.run.isEnabled)
+    viewer.reset_view()
+    picture(viewer, "inputs")
+
+    integrate.advanced.toggleButton().click()
+    picture(viewer, "advanced")
+    integrate.advanced.toggleButton().click()
+
+    integrate.panel.run.click()
+    wait(lambda: integrate.panel.bar.value() > integrate.panel.bar.maximum() // 2 > 0)
+    picture(viewer, "running")
+    wait(lambda: not integrate.controller.running and len(viewer.layers) > 2)
+    picture(viewer, "result")
+    result = viewer.layers[-1]
+
+    area.hide()
+    _, domains = viewer.window.add_plugin_dock_widget("napari-trsmi", "Domains")
+    wait(lambda: domains.domains is not None)
+    domains.domains.edits.rename("1", "Stroma")
+    domains.outlines.click()
+    wait(lambda: len(viewer.layers) > 3)
+    picture(viewer, "domains")
+    domains.outlines.click()
+
+    domains.color_by.what.setCurrentIndex(domains.color_by.what.count() - 1)
+    domains.color_by.what.activated.emit(domains.color_by.what.currentIndex())
+    picture(viewer, "feature")
+    domains.color_by.what.setCurrentIndex(0)
+    domains.color_by.what.activated.emit(0)
+
+    domains.tabs.setCurrentWidget(domains.embedding)
+    domains.legend.chosen.emit(["2"])
+    picture(viewer, "embedding")
+    result.selected_data = set()
+
+    domains.tabs.setCurrentWidget(domains.comparison)
+    domains.comparison.compare.click()
+    picture(viewer, "compare")
+
+    domains.tabs.setCurrentWidget(domains.markers)
+    domains.markers.rank.click()
+    wait(domains.markers.rank.isEnabled)
+    picture(viewer, "markers")
+
+    domains.tabs.setCurrentWidget(domains.export)
+    viewer.theme = "light"
+    add_boundaries(viewer, result)
+    picture(viewer, "export")
+
+
+def main() -> None:
+    viewer = napari.Viewer()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    tutorial(viewer)
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main()
