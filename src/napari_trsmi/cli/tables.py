@@ -12,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
+    from napari_trsmi.evaluation.benchmark.store import Run
     from napari_trsmi.evaluation.metrics import Scores
     from napari_trsmi.result import TRSMIResult
 
@@ -33,6 +34,25 @@ def print_scores(rows: Mapping[str, Scores]) -> None:
     columns = [scores.as_dict() for scores in rows.values()]
     for metric in columns[0]:
         table.add_row(metric, *(f"{column[metric]:.2f}" for column in columns))
+    Console().print(table)
+
+
+def print_rows(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print a table of words."""
+    table = Table(*headings, box=box.SIMPLE)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def print_overall(runs: Sequence[Run], methods: Container[str]) -> None:
+    """Print the Overall-Avg of some methods by data set."""
+    from napari_trsmi.evaluation.benchmark.summary import overall_cells
+
+    rows, data_sets = overall_cells([run for run in runs if run.method in methods])
+    table = _table("Overall-Avg", *data_sets)
+    for label, cells in rows:
+        table.add_row(label, *cells)
     Console().print(table)
 
 

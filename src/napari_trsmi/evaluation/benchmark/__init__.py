@@ -1,0 +1,1 @@
+"""The published evaluation: methods x data sets x seeds, into a store and a report."""

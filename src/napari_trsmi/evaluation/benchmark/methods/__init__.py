@@ -1,0 +1,1 @@
+"""The methods that this package has itself: TRSMI, baselines, and two from their papers."""
