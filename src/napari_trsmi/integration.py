@@ -24,7 +24,7 @@ from napari_trsmi.clustering.domains import (
 from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Modality, SpatialOmics
 from napari_trsmi.data.loading import Positions, Tables, load
-from napari_trsmi.errors import DeviceError, InputError, StoppedError, TRSMIWarning
+from napari_trsmi.errors import DeviceError, InputError, TRSMIWarning
 from napari_trsmi.graphs.order import canonical_order, clustered_order
 from napari_trsmi.palette import extended_colors
 from napari_trsmi.preprocessing import modality_components
@@ -33,6 +33,7 @@ from napari_trsmi.training.devices import choose_device, cpu_threads
 from napari_trsmi.training.loop import Trained, iter_train
 from napari_trsmi.training.problem import Problem, build_problem
 from napari_trsmi.training.report import EpochReport, Phase
+from napari_trsmi.training.stop import StopToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_trsmi.data.dataset import TissueImage
-    from napari_trsmi.training.stop import StopToken
 
 T = TypeVar("T")
 Steps: TypeAlias = "Generator[Phase | EpochReport, None, T]"
@@ -166,10 +166,7 @@ def iter_integrate(
     started = time.perf_counter()
     config = (config or Config()).replace(**parameters)
     device = choose_device(config.device)
-
-    def check() -> None:
-        if stop is not None and stop.stopped and not stop.keep:
-            raise StoppedError("The run was stopped; nothing was kept.")
+    stop = stop or StopToken()
 
     yield Phase.READING
     if isinstance(tables, SpatialOmics):
@@ -179,12 +176,12 @@ def iter_integrate(
     check_enough_spots(dataset.n_spots, config)
     if reference is not None:
         _check_shared(dataset.spots, reference)
-    check()
+    stop.check()
     # Everything below works in an order of its own; the result goes back to that of the input.
     order = canonical_order(dataset.coordinates, dataset.spots)
     with cpu_threads(config.threads, dataset.n_spots) as threads:
         yield Phase.PREPROCESSING
-        components, notes = _preprocessed(_reordered(dataset, order), config, check)
+        components, notes = _preprocessed(_reordered(dataset, order), config, stop.check)
         clustered = clustered_order(components, seed=config.seed)
         components = [block[clustered] for block in components]
         order = order[clustered]
@@ -192,15 +189,15 @@ def iter_integrate(
         problem, device = yield from _on_device(
             lambda where: _build(components, coordinates, config, where), config, device, notes
         )
-        check()
+        stop.check()
         run, device = yield from _on_device(
             lambda where: _train(problem, config, where, stop), config, device, notes
         )
-        check()
+        stop.check()
         trained = run.trained
         yield Phase.CLUSTERING
-        domains = find_domains(trained.embedding, config, check=check)
-    check()
+        domains = find_domains(trained.embedding, config, check=stop.check)
+    stop.check()
     if domains.curve is not None:
         notes.append(_chosen(domains.curve, int(domains.labels.max())))
     if trained.restored:
@@ -293,9 +290,7 @@ def _build(
     return build_problem(components, coordinates, config, device=device.type)
 
 
-def _train(
-    problem: Problem, config: Config, device: torch.device, stop: StopToken | None
-) -> Steps[_Run]:
+def _train(problem: Problem, config: Config, device: torch.device, stop: StopToken) -> Steps[_Run]:
     yield Phase.TRAINING
     epochs = iter_train(problem, config, device=device, stop=stop)
     rows: list[dict[str, float]] = []

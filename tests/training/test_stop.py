@@ -1,5 +1,6 @@
 import pytest
 
+from napari_trsmi.errors import StoppedError
 from napari_trsmi.training.stop import StopToken
 
 
@@ -9,6 +10,16 @@ def test_a_token_remembers_whether_to_keep(keep):
     assert (token.stopped, token.keep) == (False, False)
     token.stop(keep=keep)
     assert (token.stopped, token.keep) == (True, keep)
+
+
+def test_only_a_stop_that_keeps_nothing_raises():
+    token = StopToken()
+    token.check()
+    token.stop(keep=True)
+    token.check()
+    token.stop()
+    with pytest.raises(StoppedError, match="nothing was kept"):
+        token.check()
 
 
 @pytest.mark.parametrize("at", [0, 1, 3])

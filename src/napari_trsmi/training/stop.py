@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from napari_trsmi.errors import StoppedError
+
 
 class StopToken:
     """Checked by the training loop before every epoch.
@@ -35,3 +37,14 @@ class StopToken:
         """
         self._keep = keep
         self._stopped = True
+
+    def check(self) -> None:
+        """Raise if the run shall end and nothing is to be kept; for work that can be cut short.
+
+        Raises
+        ------
+        StoppedError
+            If so.
+        """
+        if self._stopped and not self._keep:
+            raise StoppedError("The run was stopped; nothing was kept.")

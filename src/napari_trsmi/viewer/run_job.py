@@ -193,16 +193,11 @@ def run_steps(job: RunJob, stop: StopToken) -> Generator[Phase | EpochReport, No
     -------
     How it ended.
     """
-
-    def check() -> None:
-        if stop.stopped and not stop.keep:
-            raise StoppedError("The run was stopped; nothing was kept.")
-
     try:
         from napari_trsmi.integration import iter_integrate
 
         yield Phase.READING
-        dataset = job.dataset(check)
+        dataset = job.dataset(stop.check)
         result = yield from iter_integrate(
             dataset, config=job.config, reference=job.reference, stop=stop
         )
