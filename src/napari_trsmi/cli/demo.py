@@ -37,11 +37,12 @@ def demo(output: str, seed: int, epochs: int | None, no_window: bool) -> None:
     Writes domains.h5ad, domains.csv and domains.png, prints how well the domains agree with the
     true ones, and opens napari if there is a display.
     """
-    from napari_trsmi.cli.job import integrate_at_terminal, write_figure
+    from napari_trsmi.cli.job import integrate_at_terminal
     from napari_trsmi.cli.score import score_rows
     from napari_trsmi.cli.tables import print_domains, print_scores
     from napari_trsmi.cli.terminal import Terminal
     from napari_trsmi.data.simulation import simulate
+    from napari_trsmi.export.figure import write_figure
 
     folder = make_folder(output)
     picture = check_output(folder / "domains.png", overwrite=True, suffixes=[".png"])
@@ -57,7 +58,7 @@ def demo(output: str, seed: int, epochs: int | None, no_window: bool) -> None:
     print_scores(score_rows(truth, result.domains))
     for name in ("domains.h5ad", "domains.csv"):
         click.echo(f"Wrote {write_result(result, folder / name, overwrite=True)}")
-    click.echo(f"Wrote {write_figure(result, picture)}")
+    click.echo(f"Wrote {write_figure(result, picture, overwrite=True)}")
     if not no_window and _can_open_windows():
         click.echo("Opening napari; close its window to end.")
         _show(result)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from napari_trsmi.cli.interruption import stopping
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari_trsmi.cli.terminal import Terminal
     from napari_trsmi.config import Config
     from napari_trsmi.data.dataset import SpatialOmics
@@ -51,17 +49,3 @@ def integrate_at_terminal(
     for note in result.record["notes"]:
         terminal.say_once(note)
     return result, stop.stopped
-
-
-def write_figure(result: TRSMIResult, path: Path) -> Path:
-    """Draw the tissue and its domains, and write the picture."""
-    from napari_trsmi.figure import draw_domains, save_figure
-
-    figure = draw_domains(
-        result.coordinates,
-        result.domains,
-        result.colors,
-        image=result.image,
-        spot_diameter=result.spot_diameter,
-    )
-    return save_figure(figure, path)

@@ -85,7 +85,7 @@ def run(
 
     The first Ctrl-C stops after the current epoch, the second at once.
     """
-    from napari_trsmi.cli.job import integrate_at_terminal, write_figure
+    from napari_trsmi.cli.job import integrate_at_terminal
     from napari_trsmi.cli.tables import print_domains, print_json
     from napari_trsmi.cli.terminal import Terminal
 
@@ -112,7 +112,9 @@ def run(
 
     write_result(result, files[0], overwrite=overwrite)
     if figure is not None:
-        write_figure(result, files[1])
+        from napari_trsmi.export.figure import write_figure
+
+        write_figure(result, files[1], overwrite=True)  # checked before the run
     if as_json:
         written = {"output": str(files[0]), "figure": str(files[1]) if figure else None}
         print_json({**result.summary(), "interrupted": interrupted, **written})
