@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from napari_trsmi.config import Config
 from napari_trsmi.errors import InputError
+from napari_trsmi.evaluation.benchmark.selection import selected
 
 if TYPE_CHECKING:
     import numpy as np
@@ -223,7 +224,4 @@ def chosen_cases(names: tuple[str, ...]) -> list[Case]:
     InputError
         If there is none of that name.
     """
-    for name in names:
-        if name not in CASES:
-            raise InputError(f"There is no data set {name!r}; there are {', '.join(CASES)}.")
-    return [CASES[name] for name in names or CASES]
+    return selected(names, CASES, "data set")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from napari_trsmi.data.dataset import Kind
-from napari_trsmi.errors import InputError
 from napari_trsmi.evaluation.benchmark.method import Method, Needs
+from napari_trsmi.evaluation.benchmark.selection import selected
 
 _HERE = "napari_trsmi.evaluation.benchmark"
 _TRSMI = f"{_HERE}.methods.trsmi:run"
@@ -251,7 +251,4 @@ def chosen_methods(names: tuple[str, ...]) -> list[Method]:
     InputError
         If there is none of that name.
     """
-    for name in names:
-        if name not in METHODS:
-            raise InputError(f"There is no method {name!r}; there are {', '.join(METHODS)}.")
-    return [METHODS[name] for name in names or METHODS]
+    return selected(names, METHODS, "method")
