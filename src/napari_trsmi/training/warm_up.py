@@ -45,7 +45,7 @@ def warm_up() -> list[Device]:
 def small_collections() -> Iterator[None]:
     """Keep the garbage collector to what is made inside the block.
 
-    A full collection stops every thread: 170 to 350 ms with napari and PyTorch loaded. What was
+    A full collection stops every thread, the longer the more is loaded. What was
     there before is set aside, and looked through again some seconds after the last such block.
     """
     global _quiet
