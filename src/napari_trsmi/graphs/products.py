@@ -175,9 +175,12 @@ def _multiply(
     pattern: Pattern, values: Tensor, dense: Tensor, *, plus: Tensor | None = None
 ) -> Tensor:
     """A X without a gradient, added to `plus` in place."""
-    out = torch.zeros_like(dense, memory_format=torch.contiguous_format) if plus is None else plus
     if values.device.type in _CSR_DEVICES:
-        return out.addmm_(_csr(pattern, values), dense.contiguous())
+        # with beta 0 what is in `out` is not read, so it need not be filled
+        out = torch.empty_like(dense, memory_format=torch.contiguous_format)
+        out, beta = (out, 0) if plus is None else (plus, 1)
+        return out.addmm_(_csr(pattern, values), dense.contiguous(), beta=beta)
+    out = torch.zeros_like(dense) if plus is None else plus
     step = max(1, _CHUNK // dense.shape[1])
     for start in range(0, pattern.nnz, step):
         part = slice(start, start + step)

@@ -16,6 +16,9 @@ from napari_trsmi.graphs.products import sddmm, spmm
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_ROWS = 4096
+"""Rows whose candidates are sorted at a time."""
+
 
 class CrossGraphAlignment(nn.Module):
     """Z̃^m = [Z^m ‖ mean over n ≠ m of S^{mn} Z^n] W_m,  S^{mn} = top-k softmax(Q^m K^nᵀ / τ).
@@ -143,11 +146,16 @@ def row_softmax(pattern: Pattern, logits: Tensor) -> Tensor:
 
 def _best(candidates: Pattern, scores: Tensor, k: int) -> Pattern:
     """The k highest-scoring entries of each row (fewer where there are fewer)."""
-    # stable: first by score, then by row
-    by_score = torch.argsort(scores, descending=True, stable=True)
-    order = by_score[torch.argsort(candidates.rows[by_score], stable=True)]
-    rank = torch.arange(candidates.nnz, device=scores.device)
-    rank = rank - candidates.row_pointers[:-1].long()[candidates.rows]
-    kept = torch.sort(order[rank < k]).values
-    pointers = pointers_of(candidates.rows[kept], candidates.n)
-    return Pattern(pointers, candidates.columns[kept])
+    starts, counts = candidates.row_pointers[:-1].long(), candidates.row_pointers.diff().long()
+    kept = []
+    # rows of like length together, as a rectangle that is sorted row by row
+    for rows in torch.split(torch.argsort(counts, stable=True), _ROWS):
+        place = torch.arange(int(counts[rows].max()), device=scores.device)
+        inside = place < counts[rows, None]
+        positions = (starts[rows, None] + place).clamp_max(candidates.nnz - 1)
+        found = scores[positions].masked_fill_(~inside, -torch.inf)
+        best = found.sort(dim=1, descending=True, stable=True).indices[:, :k]
+        kept.append(positions.gather(1, best)[inside.gather(1, best)])
+    positions = torch.cat(kept).sort().values
+    pointers = pointers_of(candidates.rows[positions], candidates.n)
+    return Pattern(pointers, candidates.columns[positions])
