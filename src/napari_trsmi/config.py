@@ -58,6 +58,9 @@ class Config(BaseModel):
     graph_weight_power: float = Field(
         2.0, ge=0, le=10, description="Sharpness of the predictive weights."
     )
+    graph_weight_floor: float = Field(
+        0.25, ge=0, le=0.5, description="Least predictive weight of either graph."
+    )
 
     # model
     embedding_dim: int = Field(64, ge=2, le=1024, description="Embedding dimensions d.")

@@ -78,6 +78,23 @@ def test_power_sharpens_the_choice(space):
     assert (np.diff(np.abs(np.array(found) - 0.5)) > 0).all()
 
 
+def test_a_mean_over_more_neighbours_is_not_preferred_for_varying_less(square_lattice):
+    """Many neighbours in the features, each of little use, against a few good ones in space."""
+    space = spatial_graph(square_lattice(SIDE), 6)
+    features = smooth(12) + 2 * noise(12)
+    few, many = (predictive_weights(features, space, k=k, power=2, seed=0) for k in (3, 40))
+    assert min(few.spatial, many.spatial) > 0.8
+
+
+@pytest.mark.parametrize("floor", [0, 0.25, 0.5])
+def test_neither_graph_falls_below_the_floor(space, floor):
+    for features in (smooth(4), scattered(8)):
+        weights = predictive_weights(features, space, k=K, power=4, floor=floor, seed=0)
+        assert min(weights.spatial, weights.feature) >= floor
+        assert weights.spatial + weights.feature == pytest.approx(1)
+        assert floor == 0 or min(weights.spatial, weights.feature) == pytest.approx(floor)
+
+
 @pytest.mark.parametrize("n_components", [0, 1])
 def test_fewer_than_two_components_cannot_be_halved(space, n_components):
     features = noise(n_components)

@@ -106,17 +106,30 @@ def spatial_gain(share: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def predictive_weights(
-    features: NDArray[np.floating], spatial: sp.csr_array, *, k: int, power: float, seed: int
+    features: NDArray[np.floating],
+    spatial: sp.csr_array,
+    *,
+    k: int,
+    power: float,
+    floor: float = 0.0,
+    seed: int,
 ) -> GraphWeights:
-    """Start of w_S and w_F: non-negative least squares of held-out components on both graphs.
+    """Start of w_S and w_F: what each graph adds to the prediction of held-out components.
+
+    Held-out components are fitted by both neighbour means together (non-negative least squares).
+    A graph's worth is its coefficient times √(R² - R² of the other graph alone). The coefficient
+    by itself misleads: the mean over more neighbours varies less and so gets a larger one,
+    however little it explains. What it adds by itself has no measure of how to mix.
 
     Parameters
     ----------
     features, spatial, k, seed
         As for `spatial_share`.
     power
-        The two coefficients are raised to this power and scaled to sum 1: 0 gives .5/.5, large
-        values choose the better graph.
+        The two worths are raised to this power and scaled to sum 1: 0 gives .5/.5, large values
+        choose the better graph.
+    floor
+        Least weight of either graph, in [0, .5].
 
     Returns
     -------
@@ -125,20 +138,23 @@ def predictive_weights(
     """
     if features.shape[1] < 2:
         return GraphWeights.even()
-    coefficients = []
-    explained = []
+    coefficients, added, explained = [], [], []
     for _, target, in_space, in_features in _held_out(features, spatial, k, seed):
         y = target.ravel()
-        solution, residual = nnls(np.column_stack([in_space.ravel(), in_features.ravel()]), y)
+        predictors = np.column_stack([in_space.ravel(), in_features.ravel()])
+        solution, residual = nnls(predictors, y)
+        together = 1.0 - residual**2 / max(float(y @ y), 1e-12)
+        alone = _correlation(predictors, y[:, None]) ** 2
         coefficients.append(solution)
-        explained.append(1.0 - residual**2 / max(float(y @ y), 1e-12))
-    mean = np.mean(coefficients, axis=0)
+        added.append(together - alone[::-1])
+        explained.append(together)
+    worth = np.mean(coefficients, axis=0) * np.sqrt(np.mean(added, axis=0).clip(min=0))
     r2 = float(np.mean(explained))
-    if mean.max() <= 0:
+    if worth.max() <= 0:
         return GraphWeights(0.5, 0.5, r2)
-    raised = (mean / mean.max()) ** power
-    share = raised / raised.sum()
-    return GraphWeights(float(share[0]), float(share[1]), r2)
+    raised = (worth / worth.max()) ** power
+    share = float(np.clip(raised[0] / raised.sum(), floor, 1 - floor))
+    return GraphWeights(share, 1 - share, r2)
 
 
 def _held_out(

@@ -102,7 +102,12 @@ def build_problem(
         else:
             weights.append(
                 predictive_weights(
-                    centred, spatial, k=k, power=config.graph_weight_power, seed=seed
+                    centred,
+                    spatial,
+                    k=k,
+                    power=config.graph_weight_power,
+                    floor=config.graph_weight_floor,
+                    seed=seed,
                 )
             )
     return Problem(tuple(scaled), spatial, tuple(graphs), tuple(weights))
