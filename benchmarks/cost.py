@@ -13,15 +13,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from cases import CASES, case_tables
+from napari_trsmi.evaluation.benchmark.cases import CASES, data_folder
 
 
 def main() -> None:
-    case = next(case for case in CASES if case.name == "mouse_brain_p22")
+    case = CASES["mouse_brain_p22"]
+    ((_, file),) = case.files
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "domains.h5ad"
-        command = [sys.executable, "-m", "napari_trsmi", "run", str(case_tables(case))]
-        command += ["--n-domains", str(case.n_domains), "--output", str(output), "--quiet"]
+        command = [sys.executable, "-m", "napari_trsmi", "run", str(data_folder() / file)]
+        command += ["--n-domains", str(case.load().n_domains), "--output", str(output), "--quiet"]
         started = time.perf_counter()
         subprocess.run(command, check=True, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
         wall = time.perf_counter() - started

@@ -16,12 +16,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import napari
-from cases import CASES, case_tables
 from napari.layers import Layer
 from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_trsmi import load
+from napari_trsmi.evaluation.benchmark.cases import CASES
 from napari_trsmi.training.report import EpochReport
 from napari_trsmi.viewer.run_job import Finished
 from napari_trsmi.viewer.sections import spots_data
@@ -80,9 +79,9 @@ def main() -> None:
     parser.add_argument("--n-domains", type=int)
     parser.add_argument("--epochs", type=int)
     options = parser.parse_args()
-    case = next(case for case in CASES if case.name == "mouse_brain_p22")
+    case = CASES["mouse_brain_p22"]
     viewer = napari.Viewer()
-    viewer.add_layer(Layer.create(*spots_data(load(case_tables(case)), case.name)))
+    viewer.add_layer(Layer.create(*spots_data(case.load().data, case.name)))
     dock = IntegrateDock(viewer)
     viewer.window.add_dock_widget(dock, name="Integrate")
     wait(lambda: dock.panel.run.isEnabled())
