@@ -1,9 +1,14 @@
-"""What several tests need: a small result made by hand, and a real window."""
+"""What several tests need: a small result made by hand, a real window, a server of downloads."""
 
 from __future__ import annotations
 
+import hashlib
+import http.server
+import json
 import os
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +16,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from napari_trsmi.data import fetching
 from napari_trsmi.data.dataset import TissueImage
+from napari_trsmi.data.downloads import RECORDS
 from napari_trsmi.result import TRSMIResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+RECORD = RECORDS["praga"].number
 
 
 @pytest.fixture(scope="session")
@@ -85,3 +94,87 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data sets at {folder}; set NAPARI_TRSMI_DATA to their folder")
     return folder
+
+
+class Zenodo(http.server.ThreadingHTTPServer):
+    """A record's list of files and the files, with Range, and with faults to order.
+
+    The record is ``"praga"``. Its files are those that a test puts into `files`.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.address = f"http://127.0.0.1:{self.server_port}"
+        self.files: dict[str, bytes] = {}
+        self.described: dict[str, dict[str, object]] = {}
+        self.cut: list[int] = []  # bytes after which each of the next answers breaks off
+        self.status: list[int] = []  # of the next answers, instead of the file
+        self.hold: int | None = None  # bytes after which an answer waits for `go_on`
+        self.go_on = threading.Event()
+        self.ranged = True
+        self.asked: list[tuple[str, str | None]] = []
+
+    def record(self) -> dict[str, object]:
+        base = f"{self.address}/api/records/{RECORD}/files"
+        return {
+            "files": [
+                {
+                    "key": key,
+                    "size": len(content),
+                    "checksum": f"md5:{hashlib.md5(content, usedforsecurity=False).hexdigest()}",
+                    "links": {"self": f"{base}/{key}/content"},
+                }
+                | self.described.get(key, {})
+                for key, content in self.files.items()
+            ]
+        }
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up is no news."""
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    server: Zenodo
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        self.server.asked.append((self.path, asked))
+        if self.path == f"/api/records/{RECORD}":
+            return self._send(200, json.dumps(self.server.record()).encode())
+        if self.server.status:
+            return self._send(self.server.status.pop(0), b"")
+        content = self.server.files[self.path.split("/")[-2]]
+        start = int(asked.removeprefix("bytes=")[:-1]) if asked and self.server.ranged else 0
+        return self._send(206 if start else 200, content[start:])
+
+    def _send(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.path.endswith("/content") and self.server.cut:
+            content = content[: self.server.cut.pop(0)]
+        if self.path.endswith("/content") and self.server.hold is not None:
+            self.wfile.write(content[: self.server.hold])
+            self.server.go_on.wait(20)
+            content = content[self.server.hold :]
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Keep the tests' output clean."""
+
+
+@pytest.fixture
+def zenodo(monkeypatch: pytest.MonkeyPatch) -> Iterator[Zenodo]:
+    """Run a server on this machine that answers as Zenodo does."""
+    monkeypatch.setattr(fetching, "_PAUSE", 0.01)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    server = Zenodo()
+    thread = threading.Thread(target=partial(server.serve_forever, poll_interval=0.02))
+    thread.start()
+    yield server
+    server.go_on.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import http.server
 import io
-import json
 import shutil
-import threading
 import zipfile
 from collections import Counter
 from functools import partial
@@ -27,77 +23,10 @@ NUMBER = RECORDS["praga"].number
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 
 
-class Zenodo(http.server.ThreadingHTTPServer):
-    """A record's list of files and the files, with Range, and with faults to order."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.address = f"http://127.0.0.1:{self.server_port}"
-        self.files = {"brain.h5ad": CONTENT, "notes.txt": b"two lines\nof text\n"}
-        self.described: dict[str, dict[str, object]] = {}
-        self.cut: list[int] = []  # bytes after which each of the next answers breaks off
-        self.status: list[int] = []  # of the next answers, instead of the file
-        self.ranged = True
-        self.asked: list[tuple[str, str | None]] = []
-
-    def record(self) -> dict[str, object]:
-        base = f"{self.address}/api/records/{NUMBER}/files"
-        return {
-            "files": [
-                {
-                    "key": key,
-                    "size": len(content),
-                    "checksum": f"md5:{hashlib.md5(content, usedforsecurity=False).hexdigest()}",
-                    "links": {"self": f"{base}/{key}/content"},
-                }
-                | self.described.get(key, {})
-                for key, content in self.files.items()
-            ]
-        }
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no news."""
-
-
-class Answer(http.server.BaseHTTPRequestHandler):
-    server: Zenodo
-
-    def do_GET(self) -> None:
-        asked = self.headers.get("Range")
-        self.server.asked.append((self.path, asked))
-        if self.path == f"/api/records/{NUMBER}":
-            return self._send(200, json.dumps(self.server.record()).encode())
-        if self.server.status:
-            return self._send(self.server.status.pop(0), b"")
-        content = self.server.files[self.path.split("/")[-2]]
-        start = int(asked.removeprefix("bytes=")[:-1]) if asked and self.server.ranged else 0
-        return self._send(206 if start else 200, content[start:])
-
-    def _send(self, status: int, content: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.path.endswith("/content") and self.server.cut:
-            content = content[: self.server.cut.pop(0)]
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Keep the tests' output clean."""
-
-
 @pytest.fixture
-def zenodo(monkeypatch):
-    monkeypatch.setattr(fetching, "_PAUSE", 0.01)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    server = Zenodo()
-    thread = threading.Thread(target=partial(server.serve_forever, poll_interval=0.02))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def zenodo(zenodo):
+    zenodo.files = {"brain.h5ad": CONTENT, "notes.txt": b"two lines\nof text\n"}
+    return zenodo
 
 
 @pytest.fixture

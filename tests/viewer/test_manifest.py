@@ -80,5 +80,6 @@ def test_the_entries_are_in_the_windows_menus(make_napari_viewer):
     assert "Integrate (TRSMI)" in titles("napari/layers/classify")
     assert "Domains (TRSMI)" in titles("napari/layers/visualize")
     assert "Open section (TRSMI)" in titles("napari/file/io_utilities")
-    assert len(titles("napari/plugins/napari-trsmi")) == 3
+    assert "Public data (TRSMI)" in titles("napari/file/io_utilities")
+    assert len(titles("napari/plugins/napari-trsmi")) == 4
     assert len(titles("napari/file/samples/napari-trsmi")) == 4

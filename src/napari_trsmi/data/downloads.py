@@ -134,7 +134,7 @@ def download(
     if unknown:
         raise InputError(f"Record {name!r} has no file {unknown[0]!r}. It has {', '.join(known)}.")
     wanted = list(known.values()) if files is None else [known[file] for file in files]
-    place = _cache(folder) / str(RECORDS[name].number)
+    place = folder_of(name, folder=folder)
     total = sum(file.size for file in wanted)
     before = 0
     found: list[Path] = []
@@ -179,6 +179,17 @@ def files_of(
         partial.write_bytes(answer)
         partial.replace(kept)
     return listed
+
+
+def folder_of(name: str, *, folder: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder that a public record's files are kept in, which need not be there yet.
+
+    Parameters
+    ----------
+    name, folder
+        As for `download`.
+    """
+    return _cache(folder) / str(RECORDS[name].number)
 
 
 def _cache(folder: str | os.PathLike[str] | None) -> Path:

@@ -136,6 +136,7 @@ def _complete(
             continue
         if before == file.size and partial.exists():
             return
+        on_bytes(before)  # between attempts as well, so that it can end there
         try:
             with _connecting(file.url):
                 _append(file, partial, before, on_bytes)
