@@ -167,6 +167,7 @@ def make_run() -> Callable[..., Run]:
                     "python": "3.11",
                 },
                 "versions": {"numpy": "2.0"},
+                "threads": 1,
             },
             "domains": None if overall is None else domains,
             "own_domains": None if own is None else domains,

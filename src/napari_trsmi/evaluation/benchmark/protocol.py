@@ -229,7 +229,11 @@ class _Bench:
                 "time_limit": self._protocol.limits.seconds,
                 "memory_limit": self._protocol.limits.memory,
             },
-            provenance={"machine": provenance.machine(), "versions": provenance.versions()},
+            provenance={
+                "machine": provenance.machine(),
+                "versions": provenance.versions(),
+                "threads": self._protocol.threads,
+            },
         )
         if method.group == "degenerate":
             domains = degenerate_domains(name, self._loaded.labels, seed)

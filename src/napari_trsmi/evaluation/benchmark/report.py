@@ -111,7 +111,7 @@ def _opening(runs: Sequence[Run]) -> Section:
         + ", ".join(f"{count} {_STATUS_WORDS[status]}" for status, count in statuses.items())
         + ". Limits of a run: "
         + "; ".join(f"{time / 60:g} min, {memory / 2**30:g} GB" for time, memory in limits)
-        + ". Each run is a process of its own, on the CPU."
+        + f". Each run is a process of its own, on the CPU, with {_threads(runs)}."
     )
     section.parts.append(
         "**How to read it.** Labels are used to score and for nothing else: no method's process is "
@@ -134,6 +134,12 @@ def _opening(runs: Sequence[Run]) -> Section:
         )
     section.parts.append(_machines(runs))
     return section
+
+
+def _threads(runs: Sequence[Run]) -> str:
+    words = {0: "as many threads as the method's libraries choose", 1: "1 thread"}
+    found = sorted({run.provenance["threads"] for run in runs})
+    return " or ".join(words.get(count, f"{count} threads") for count in found)
 
 
 _STATUS_WORDS = {

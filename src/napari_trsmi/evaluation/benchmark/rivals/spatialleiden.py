@@ -33,7 +33,8 @@ def run(inputs: Inputs) -> Output:
     layers = []
     for block in inputs.blocks:
         table = feature_table(inputs, block)
-        sc.pp.neighbors(table, use_rep="feat", random_state=inputs.seed)
+        # exact: what scanpy 1.11 takes by default from 8,192 spots fails with pynndescent 0.7
+        sc.pp.neighbors(table, use_rep="feat", transformer="sklearn", random_state=inputs.seed)
         layers.append(table.obsp["connectivities"])
     near = min(_SPATIAL_NEIGHBORS, inputs.n_spots - 1)
     distances = kneighbors_graph(inputs.coordinates, near, mode="distance")
