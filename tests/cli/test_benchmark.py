@@ -7,9 +7,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from functools import partial
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 
+from napari_trsmi.data import downloads
 from napari_trsmi.evaluation.benchmark import environments
 from napari_trsmi.evaluation.benchmark.store import Store
 
@@ -73,6 +77,28 @@ def test_absent_data_sets_are_left_out_and_said(invoke, monkeypatch, tmp_path):
     ended = invoke("benchmark", "--data", "her2_a1", *run)
     assert ended.exit_code == 2
     assert "None of the data sets is here" in ended.stderr
+
+
+def test_public_data_sets_are_downloaded_on_request(invoke, monkeypatch, tmp_path, tables, zenodo):
+    content = BytesIO()
+    with ZipFile(content, "w") as file:
+        file.write(tables / "rna.h5ad", "HLN/adata_RNA.h5ad")
+        file.write(tables / "protein.h5ad", "HLN/adata_ADT.h5ad")
+        file.writestr("HLN/GT_labels.txt", "\n".join(str(i % 3) for i in range(200)))
+    zenodo.files = {"HLN.zip": content.getvalue()}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(downloads, "download", partial(downloads.download, server=zenodo.address))
+    run = ("benchmark", "--data", "public_lymph_node", "--methods", "one_domain", "--seeds", 1)
+    run += ("--store", tmp_path / "results.sqlite")
+    assert "--download gets it" in invoke(*run).stderr
+    assert not zenodo.asked
+    ended = invoke(*run, "--download")
+    assert ended.exit_code == 0, ended.output
+    assert "Downloading Human lymph node" in ended.stderr
+    assert "[1/1] public_lymph_node, one_domain, seed 0: Overall-Avg" in ended.stderr
+    asked = len(zenodo.asked)
+    assert invoke(*run, "--download").exit_code == 0
+    assert len(zenodo.asked) == asked
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,11 @@ def _protocol_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.IntRange(min=1),
             help="Spots of the simulated data sets.",
         ),
+        click.option(
+            "--download",
+            is_flag=True,
+            help="Download the public data sets from Zenodo, unless they are here.",
+        ),
         click.option("--retry", is_flag=True, help="Run again what failed before."),
         click.option(
             "--store",
@@ -110,14 +115,14 @@ def benchmark(
     """Run methods on data sets over seeds, and keep the results.
 
     Every run is a process of its own, with a time and a memory limit; a crash or a limit is a
-    result too. Data sets are read from NAPARI_TRSMI_DATA or ../shared/data, and those that are
-    not there are left out. Labels are used to score and for nothing else. Ctrl-C ends it; the
-    same command goes on where it ended.
+    result too. Data sets are read from NAPARI_TRSMI_DATA or ../shared/data, public ones from the
+    cache folder, and those that are not there are left out. Labels are used to score and for
+    nothing else. Ctrl-C ends it; the same command goes on where it ended.
 
     \b
     Example:
       napari-trsmi benchmark --quick
-      napari-trsmi benchmark --seeds 5 --store results.sqlite
+      napari-trsmi benchmark --download --store results.sqlite
       napari-trsmi benchmark report results.sqlite --output report
     """
     if ctx.invoked_subcommand is not None:
@@ -214,6 +219,7 @@ def _run(
     memory_limit: float,
     threads: int,
     n_spots: int | None,
+    download: bool,
     retry: bool,
     store: str,
 ) -> None:
@@ -234,11 +240,26 @@ def _run(
     )
     file = check_output(store, overwrite=True, suffixes=STORE_SUFFIXES)
     terminal = Terminal()
-    cases = _here(chosen_cases(data), n_spots, terminal)
+    wanted = chosen_cases(data)
+    if download:
+        _download(wanted, terminal)
+    cases = _here(wanted, n_spots, terminal)
     with Store(file) as results, terminal.plain_warnings():
         _say_runs(results, cases, methods, protocol, terminal)
         print_overall(results.runs(), {method.name for method in methods})
     terminal.say(f"Results: {file}. Report: napari-trsmi benchmark report {file} --output FOLDER")
+
+
+def _download(cases: Iterable[Case], terminal: Terminal) -> None:
+    """Download the records of the public data sets that are not here."""
+    from napari_trsmi.data import downloads
+
+    absent = [case.public.record for case in cases if case.public and not case.public.is_here()]
+    for record in dict.fromkeys(absent):
+        place = downloads.folder_of(record)
+        terminal.say(f"Downloading {downloads.RECORDS[record].holds}, to {place}")
+        with terminal.download() as show:
+            downloads.download(record, on_progress=show)
 
 
 def _here(cases: Iterable[Case], n_spots: int | None, terminal: Terminal) -> list[Case]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     TextColumn,
@@ -20,6 +21,7 @@ from napari_trsmi.errors import TRSMIWarning
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from napari_trsmi.data.downloads import DownloadProgress
     from napari_trsmi.training.report import EpochReport
 
 
@@ -84,6 +86,34 @@ class Terminal:
                 yield show
         else:
             yield self._lines()
+
+    @contextmanager
+    def download(self) -> Iterator[Callable[[DownloadProgress], None]]:
+        """Show the progress of a download, where there is a terminal to show it.
+
+        Yields
+        ------
+        What takes the progress.
+        """
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeRemainingColumn(),
+        )
+        hidden = self._quiet or not self._console.is_terminal
+        with Progress(*columns, console=self._console, transient=True, disable=hidden) as bar:
+            task = bar.add_task("", total=None)
+
+            def show(progress: DownloadProgress) -> None:
+                bar.update(
+                    task,
+                    description=progress.file,
+                    total=progress.total,
+                    completed=progress.done,
+                )
+
+            yield show
 
     @contextmanager
     def _bar(self) -> Iterator[Callable[[EpochReport], None]]:

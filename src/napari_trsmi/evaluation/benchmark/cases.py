@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from napari_trsmi.config import Config
 from napari_trsmi.errors import InputError
+from napari_trsmi.evaluation.benchmark.public import LABELS, PublicSection
 from napari_trsmi.evaluation.benchmark.selection import selected
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Case:
     title
         In the report.
     files
-        Tables by modality name, or one file, below the folder of data sets; empty where simulated.
+        Tables by modality name, or one file, below the folder of data sets; empty where simulated
+        or public.
     labels
         Column of the labels that are scored against.
     more_labels
@@ -53,6 +55,8 @@ class Case:
         Of a simulated section; 0 for the setting's own.
     note
         What a reader of its scores should know.
+    public
+        Where it is in a public record; None for the others.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Case:
     setting: str = ""
     n_spots: int = 0
     note: str = ""
+    public: PublicSection | None = None
 
     def of_size(self, n_spots: int) -> Case:
         """The same simulation with another number of spots; data from files stay as they are."""
@@ -77,6 +82,8 @@ class Case:
 
     def missing(self) -> str:
         """Why the data set cannot be had, ``""`` where it can."""
+        if self.public is not None and not self.public.is_here():
+            return f"{self.name} is left out: it is not here; --download gets it from Zenodo"
         absent = [path for _, path in self.files if not (data_folder() / path).is_file()]
         if not absent:
             return ""
@@ -93,7 +100,9 @@ class Case:
         from napari_trsmi.data.loading import load
         from napari_trsmi.data.simulation import simulate
 
-        if self.setting:
+        if self.public is not None:
+            data = self.public.load()
+        elif self.setting:
             data = simulate(self.setting, n_spots=self.n_spots or None, seed=DATA_SEED, image=False)
         else:
             paths = {name: str(data_folder() / path) for name, path in self.files}
@@ -210,6 +219,31 @@ CASES = {
             (("rna", "her2_a1/rna.h5ad"),),
             labels="pathologist_label",
             note="282 of 346 spots have one label, so one domain for all scores high.",
+        ),
+        Case(
+            "public_lymph_node",
+            "Human lymph node A1",
+            labels=LABELS,
+            public=PublicSection(
+                "praga",
+                (("rna", "HLN/adata_RNA.h5ad"), ("adt", "HLN/adata_ADT.h5ad")),
+                "HLN/GT_labels.txt",
+            ),
+        ),
+        Case(
+            "public_mouse_brain",
+            "Mouse brain P22, all genes",
+            labels=LABELS,
+            public=PublicSection(
+                "praga",
+                (
+                    ("rna", "Mouse_Brain/adata_RNA.h5ad"),
+                    ("atac", "Mouse_Brain/adata_peaks_normalized.h5ad"),
+                ),
+                "MB_cluster.txt",
+                min_genes=200,
+            ),
+            note="The labels are clusters of the ATAC modality.",
         ),
     )
 }
