@@ -58,8 +58,11 @@ class Config(BaseModel):
     graph_weight_power: float = Field(
         2.0, ge=0, le=10, description="Sharpness of the predictive weights."
     )
-    graph_weight_floor: float = Field(
-        0.25, ge=0, le=0.5, description="Least predictive weight of either graph."
+    spatial_weight_floor: float = Field(
+        0.25, ge=0, le=0.5, description="Least predictive weight of the spatial graph."
+    )
+    feature_weight_floor: float = Field(
+        0.35, ge=0, le=0.5, description="Least predictive weight of a feature graph."
     )
 
     # model

@@ -86,13 +86,18 @@ def test_a_mean_over_more_neighbours_is_not_preferred_for_varying_less(square_la
     assert min(few.spatial, many.spatial) > 0.8
 
 
-@pytest.mark.parametrize("floor", [0, 0.25, 0.5])
-def test_neither_graph_falls_below_the_floor(space, floor):
-    for features in (smooth(4), scattered(8)):
-        weights = predictive_weights(features, space, k=K, power=4, floor=floor, seed=0)
-        assert min(weights.spatial, weights.feature) >= floor
+@pytest.mark.parametrize("floors", [(0, 0), (0.25, 0.35), (0.5, 0.5)])
+def test_neither_graph_falls_below_its_floor(space, floors):
+    by_space, by_features = (
+        predictive_weights(features, space, k=K, power=4, floors=floors, seed=0)
+        for features in (smooth(4), scattered(8))
+    )
+    for weights in (by_space, by_features):
+        assert (weights.spatial >= floors[0], weights.feature >= floors[1]) == (True, True)
         assert weights.spatial + weights.feature == pytest.approx(1)
-        assert floor == 0 or min(weights.spatial, weights.feature) == pytest.approx(floor)
+    if floors != (0, 0):
+        assert by_space.feature == pytest.approx(floors[1])
+        assert by_features.spatial == pytest.approx(floors[0])
 
 
 @pytest.mark.parametrize("n_components", [0, 1])

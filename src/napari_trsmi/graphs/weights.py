@@ -111,7 +111,7 @@ def predictive_weights(
     *,
     k: int,
     power: float,
-    floor: float = 0.0,
+    floors: tuple[float, float] = (0.0, 0.0),
     seed: int,
 ) -> GraphWeights:
     """Start of w_S and w_F: what each graph adds to the prediction of held-out components.
@@ -128,8 +128,8 @@ def predictive_weights(
     power
         The two worths are raised to this power and scaled to sum 1: 0 gives .5/.5, large values
         choose the better graph.
-    floor
-        Least weight of either graph, in [0, .5].
+    floors
+        Least weight of the spatial and of the feature graph, each in [0, .5].
 
     Returns
     -------
@@ -153,7 +153,7 @@ def predictive_weights(
     if worth.max() <= 0:
         return GraphWeights(0.5, 0.5, r2)
     raised = (worth / worth.max()) ** power
-    share = float(np.clip(raised[0] / raised.sum(), floor, 1 - floor))
+    share = float(np.clip(raised[0] / raised.sum(), floors[0], 1 - floors[1]))
     return GraphWeights(share, 1 - share, r2)
 
 

@@ -106,7 +106,7 @@ def build_problem(
                     spatial,
                     k=k,
                     power=config.graph_weight_power,
-                    floor=config.graph_weight_floor,
+                    floors=(config.spatial_weight_floor, config.feature_weight_floor),
                     seed=seed,
                 )
             )
