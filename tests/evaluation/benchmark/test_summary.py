@@ -11,6 +11,7 @@ from napari_trsmi.evaluation.benchmark.summary import (
     overall_cells,
     ranks,
     spread,
+    standings,
 )
 
 
@@ -85,6 +86,26 @@ def test_ranks(make_run):
     assert (found["unfit"].mean, found["unfit"].data_sets) == (1, 1)
     assert found["variant"].mean == 1  # in TRSMI's place
     assert "one_domain" not in found
+
+
+def test_standings_name_what_is_ahead(make_run):
+    runs = [
+        make_run("trsmi", 60.0, group="trsmi"),
+        make_run("variant", 70.0, group="variant"),
+        make_run("r1", 62.0),
+        make_run("r2", 65.0),
+        make_run("base", 50.0, group="baseline"),
+        make_run("slow", None, status="over_time", message="over 1 s"),
+        make_run("unfit", None, status="unfit", message="needs counts"),
+        make_run("trsmi", 80.0, group="trsmi", data="two"),
+        make_run("r1", 70.0, data="two"),
+        make_run("r1", 70.0, data="three"),
+    ]
+    one, two = standings(make_cells(runs))
+    assert (one.rank, one.n_methods) == (3, 5)
+    assert one.ahead == {"R2": 5.0, "R1": 2.0}
+    assert list(one.ahead) == ["R2", "R1"]
+    assert (two.data, two.rank, two.n_methods, two.ahead) == ("two", 1, 2, {})
 
 
 def test_paired_tests_by_number_of_seeds(runs_of):

@@ -19,6 +19,7 @@ from napari_trsmi.evaluation.benchmark.summary import (
     main_domains,
     ranks,
     spread,
+    standings,
 )
 
 if TYPE_CHECKING:
@@ -90,6 +91,24 @@ def quality(cells: dict[tuple[str, str], Cell], data_sets: Sequence[DataSet]) ->
 def _methods_in_order(cells: dict[tuple[str, str], Cell]) -> list[str]:
     groups = {method: cell.group for (method, _), cell in cells.items()}
     return sorted(groups, key=lambda name: MAIN_GROUPS.index(groups[name]))
+
+
+def standing(cells: dict[tuple[str, str], Cell], data_sets: Sequence[DataSet]) -> Section:
+    """TRSMI's rank on each data set, and what is ahead of it."""
+    section = Section("Where TRSMI is behind")
+    found = {item.data: item for item in standings(cells)}
+    rows = tuple(
+        (
+            data.about["title"],
+            f"{item.rank:g} of {item.n_methods}",
+            ", ".join(f"{label} (+{more:.2f})" for label, more in item.ahead.items()) or "none",
+        )
+        for data in data_sets
+        if (item := found.get(data.name))
+    )
+    if rows:
+        section.parts.append(Table(("data set", "rank", "ahead, by Overall-Avg"), rows))
+    return section
 
 
 def tests(cells: dict[tuple[str, str], Cell], data_sets: Sequence[DataSet]) -> Section:

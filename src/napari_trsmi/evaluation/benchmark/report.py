@@ -84,6 +84,7 @@ def make_sections(
     if main:
         shown = [data for data in data_sets if _names(main, data.name)]
         sections.append(chapters.quality(main, shown))
+        sections.append(chapters.standing(main, shown))
         sections.append(chapters.tests(main, shown))
         sections.append(chapters.cost(main, shown))
         for data in shown:

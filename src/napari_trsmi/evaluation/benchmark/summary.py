@@ -176,6 +176,41 @@ class Rank:
     data_sets: int
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where TRSMI stands on one data set.
+
+    Attributes
+    ----------
+    data
+        The data set.
+    rank
+        TRSMI's, by mean Overall-Avg.
+    n_methods
+        Among how many, itself counted.
+    ahead
+        By how much each method ahead of it is so, by its label, the best first.
+    """
+
+    data: str
+    rank: float
+    n_methods: int
+    ahead: dict[str, float]
+
+
+def standings(cells: dict[tuple[str, str], Cell]) -> list[Standing]:
+    """Where TRSMI stands on each data set, among the methods that it is ranked with."""
+    found = []
+    for (method, data), ours in cells.items():
+        if method != HEADLINE or not ours.done:
+            continue
+        others = _ranked_with(ours, cells)
+        better = sorted((o for o in others if o.mean > ours.mean), key=lambda other: -other.mean)
+        ahead = {other.label: other.mean - ours.mean for other in better}
+        found.append(Standing(data, _rank(ours, others), len(others) + 1, ahead))
+    return found
+
+
 def ranks(cells: dict[tuple[str, str], Cell]) -> dict[str, Rank]:
     """Mean rank of each method by Overall-Avg, 1 for the best.
 
@@ -184,20 +219,23 @@ def ranks(cells: dict[tuple[str, str], Cell]) -> dict[str, Rank]:
     last on that data set; one that cannot be run there is not ranked there.
     """
     found: dict[str, list[float]] = {}
-    for (method, data), cell in cells.items():
+    for (method, _), cell in cells.items():
         if cell.group not in (*_RANKED, "variant") or not (cell.done or cell.has_failed):
             continue
-        others = [
-            other
-            for (name, where), other in cells.items()
-            if where == data
-            and name != method
-            and other.group in _RANKED
-            and (other.done or other.has_failed)
-            and not (cell.group == "variant" and name == HEADLINE)
-        ]
-        found.setdefault(method, []).append(_rank(cell, others))
+        found.setdefault(method, []).append(_rank(cell, _ranked_with(cell, cells)))
     return {name: Rank(float(np.mean(places)), len(places)) for name, places in found.items()}
+
+
+def _ranked_with(cell: Cell, cells: dict[tuple[str, str], Cell]) -> list[Cell]:
+    return [
+        other
+        for (name, where), other in cells.items()
+        if where == cell.data
+        and name != cell.method
+        and other.group in _RANKED
+        and (other.done or other.has_failed)
+        and not (cell.group == "variant" and name == HEADLINE)
+    ]
 
 
 def _rank(cell: Cell, others: list[Cell]) -> float:
