@@ -46,7 +46,7 @@ class Config(BaseModel):
     n_top_genes: int = Field(3000, ge=10, description="Highly variable genes kept (RNA).")
     n_components: int = Field(50, ge=2, le=500, description="Components kept per table.")
     spatial_share: bool = Field(
-        True, description="Scale components down whose structure is not spatial."
+        True, description="Turn to spatial axes; scale down what is noise or not spatial."
     )
 
     # graphs
@@ -59,10 +59,10 @@ class Config(BaseModel):
         2.0, ge=0, le=10, description="Sharpness of the predictive weights."
     )
     spatial_weight_floor: float = Field(
-        0.25, ge=0, le=0.5, description="Least predictive weight of the spatial graph."
+        0.1, ge=0, le=0.5, description="Least predictive weight of the spatial graph."
     )
     feature_weight_floor: float = Field(
-        0.35, ge=0, le=0.5, description="Least predictive weight of a feature graph."
+        0.4, ge=0, le=0.5, description="Least predictive weight of a feature graph."
     )
 
     # model

@@ -1,4 +1,4 @@
-"""Sparse patterns with their dense counterparts, and lattices of spots."""
+"""Sparse patterns with their dense counterparts, lattices of spots, and fields over them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
+from scipy.ndimage import gaussian_filter
 
+from napari_trsmi.graphs.neighbors import spatial_graph
 from napari_trsmi.graphs.pattern import Pattern
 
 if TYPE_CHECKING:
@@ -54,3 +56,40 @@ def square_lattice() -> Callable[[int], NDArray[np.float64]]:
         return np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).reshape(-1, 2) * 1.0
 
     return make
+
+
+class Fields:
+    """Components over a square lattice that space, the features or nothing predicts."""
+
+    side = 20
+
+    def smooth(self, n_components: int, seed: int = 0) -> NDArray[np.float64]:
+        """Independent fields that change slowly over the lattice."""
+        shape = (n_components, self.side, self.side)
+        noise = np.random.default_rng(seed).normal(size=shape)
+        fields = np.stack([gaussian_filter(field, 2.5, mode="wrap") for field in noise])
+        fields /= fields.std(axis=(1, 2), keepdims=True)
+        return fields.reshape(n_components, -1).T
+
+    def scattered(self, n_components: int, seed: int = 0) -> NDArray[np.float64]:
+        """Five kinds of spots strewn over the lattice, far apart in their features."""
+        rng = np.random.default_rng(seed)
+        centres = 3 * rng.normal(size=(5, n_components))
+        kinds = rng.integers(5, size=self.side**2)
+        return centres[kinds] + self.noise(n_components, seed + 1) / 4
+
+    def noise(self, n_components: int, seed: int = 0) -> NDArray[np.float64]:
+        """Nothing that anything predicts."""
+        return np.random.default_rng(seed).normal(size=(self.side**2, n_components))
+
+
+@pytest.fixture(scope="session")
+def fields() -> Fields:
+    """Components whose truth is known."""
+    return Fields()
+
+
+@pytest.fixture(scope="session")
+def space(square_lattice: Callable[[int], NDArray[np.float64]]) -> sp.csr_array:
+    """The spatial graph of the lattice that `fields` lie on."""
+    return spatial_graph(square_lattice(Fields.side), 6)

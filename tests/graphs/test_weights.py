@@ -5,59 +5,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy.ndimage import gaussian_filter
 
 from napari_trsmi.graphs.neighbors import spatial_graph
-from napari_trsmi.graphs.weights import GraphWeights, predictive_weights, spatial_share
+from napari_trsmi.graphs.weights import GraphWeights, predictive_weights
 
-SIDE, K = 20, 10
-
-
-@pytest.fixture(scope="module")
-def space(square_lattice):
-    return spatial_graph(square_lattice(SIDE), 6)
+K = 10
 
 
-def smooth(n_components, seed=0):
-    """Independent fields that change slowly over the lattice."""
-    noise = np.random.default_rng(seed).normal(size=(n_components, SIDE, SIDE))
-    fields = np.stack([gaussian_filter(field, 2.5, mode="wrap") for field in noise])
-    return (fields / fields.std(axis=(1, 2), keepdims=True)).reshape(n_components, -1).T
-
-
-def scattered(n_components, seed=0):
-    """Five kinds of spots strewn over the lattice, far apart in their features."""
-    rng = np.random.default_rng(seed)
-    centres = 3 * rng.normal(size=(5, n_components))
-    return centres[rng.integers(5, size=SIDE**2)] + rng.normal(size=(SIDE**2, n_components)) / 4
-
-
-def noise(n_components, seed=0):
-    return np.random.default_rng(seed).normal(size=(SIDE**2, n_components))
-
-
-def test_only_structure_that_is_not_spatial_loses_its_share(space):
-    blocks = [smooth(6, 1), scattered(6, 2), noise(4, 3)]
-    shares = spatial_share(np.hstack(blocks), space, k=K, seed=0)
-    assert (shares[:6] > 0.95).all()
-    assert (shares[6:12] < 0.4).all()
-    assert (shares[12:] > 0.75).all()
-
-
-def test_space_is_preferred_where_the_features_neighbours_know_nothing(space):
-    weights = predictive_weights(smooth(4) + 0.3 * noise(4), space, k=K, power=1, seed=0)
+def test_space_is_preferred_where_the_features_neighbours_know_nothing(space, fields):
+    weights = predictive_weights(
+        fields.smooth(4) + 0.3 * fields.noise(4), space, k=K, power=1, seed=0
+    )
     assert weights.spatial > 0.8
     assert weights.held_out_r2 > 0.5
 
 
-def test_the_feature_graph_is_preferred_where_space_knows_nothing(space):
-    weights = predictive_weights(scattered(8), space, k=K, power=1, seed=0)
+def test_the_feature_graph_is_preferred_where_space_knows_nothing(space, fields):
+    weights = predictive_weights(fields.scattered(8), space, k=K, power=1, seed=0)
     assert weights.feature > 0.9
     assert weights.held_out_r2 > 0.8
 
 
-def test_noise_is_explained_by_neither(space):
-    assert predictive_weights(noise(8), space, k=K, power=1, seed=0).held_out_r2 < 0.05
+def test_noise_is_explained_by_neither(space, fields):
+    assert predictive_weights(fields.noise(8), space, k=K, power=1, seed=0).held_out_r2 < 0.05
 
 
 def test_the_held_out_spot_does_not_predict_itself():
@@ -68,8 +38,8 @@ def test_the_held_out_spot_does_not_predict_itself():
     assert weights.held_out_r2 == pytest.approx(0)
 
 
-def test_power_sharpens_the_choice(space):
-    features = smooth(6) + scattered(6) / 3
+def test_power_sharpens_the_choice(space, fields):
+    features = fields.smooth(6) + fields.scattered(6) / 3
     found = [
         predictive_weights(features, space, k=K, power=power, seed=0).feature
         for power in (0, 1, 2, 8)
@@ -78,19 +48,18 @@ def test_power_sharpens_the_choice(space):
     assert (np.diff(np.abs(np.array(found) - 0.5)) > 0).all()
 
 
-def test_a_mean_over_more_neighbours_is_not_preferred_for_varying_less(square_lattice):
+def test_a_mean_over_more_neighbours_is_not_preferred_for_varying_less(space, fields):
     """Many neighbours in the features, each of little use, against a few good ones in space."""
-    space = spatial_graph(square_lattice(SIDE), 6)
-    features = smooth(12) + 2 * noise(12)
+    features = fields.smooth(12) + 2 * fields.noise(12)
     few, many = (predictive_weights(features, space, k=k, power=2, seed=0) for k in (3, 40))
     assert min(few.spatial, many.spatial) > 0.8
 
 
 @pytest.mark.parametrize("floors", [(0, 0), (0.25, 0.35), (0.5, 0.5)])
-def test_neither_graph_falls_below_its_floor(space, floors):
+def test_neither_graph_falls_below_its_floor(space, fields, floors):
     by_space, by_features = (
         predictive_weights(features, space, k=K, power=4, floors=floors, seed=0)
-        for features in (smooth(4), scattered(8))
+        for features in (fields.smooth(4), fields.scattered(8))
     )
     for weights in (by_space, by_features):
         assert (weights.spatial >= floors[0], weights.feature >= floors[1]) == (True, True)
@@ -101,9 +70,8 @@ def test_neither_graph_falls_below_its_floor(space, floors):
 
 
 @pytest.mark.parametrize("n_components", [0, 1])
-def test_fewer_than_two_components_cannot_be_halved(space, n_components):
-    features = noise(n_components)
-    np.testing.assert_array_equal(spatial_share(features, space, k=K, seed=0), [1] * n_components)
+def test_fewer_than_two_components_cannot_be_halved(space, fields, n_components):
+    features = fields.noise(n_components)
     weights = predictive_weights(features, space, k=K, power=3, seed=0)
     assert (weights.spatial, weights.feature) == (0.5, 0.5)
     assert np.isnan(weights.held_out_r2)
@@ -124,8 +92,6 @@ TABLES = hnp.arrays(
 @given(TABLES, st.floats(0, 10), st.integers(0, 2**31 - 1))
 def test_ranges_hold_for_any_table(features, power, seed):
     space = spatial_graph(np.random.default_rng(0).normal(size=(len(features), 2)), 3)
-    shares = spatial_share(features, space, k=5, seed=seed)
-    assert ((shares > 0) & (shares <= 1)).all()
     weights = predictive_weights(features, space, k=5, power=power, seed=seed)
     assert min(weights.spatial, weights.feature) >= 0
     assert weights.spatial + weights.feature == pytest.approx(1)

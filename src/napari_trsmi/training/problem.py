@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_trsmi.graphs.components import component_gains, spatial_axes
 from napari_trsmi.graphs.neighbors import feature_graph, search_memory, spatial_graph
-from napari_trsmi.graphs.weights import (
-    GraphWeights,
-    predictive_weights,
-    spatial_gain,
-    spatial_share,
-)
+from napari_trsmi.graphs.weights import GraphWeights, predictive_weights
 from napari_trsmi.training.devices import explained
 
 if TYPE_CHECKING:
@@ -89,7 +85,8 @@ def build_problem(
         centred = np.asarray(block, dtype=np.float64)
         centred = centred - centred.mean(axis=0)
         if config.spatial_share:
-            centred = centred * spatial_gain(spatial_share(centred, spatial, k=k, seed=seed))
+            centred = centred @ spatial_axes(centred, spatial)
+            centred *= component_gains(centred, spatial, k=k, seed=seed)
         centred /= max(float(np.sqrt(np.mean(centred**2))), 1e-12)
         scaled.append(centred.astype(np.float32))
         try:
