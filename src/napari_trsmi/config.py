@@ -56,7 +56,7 @@ class Config(BaseModel):
         "predictive", description="Start of the graphs' weights: held-out prediction, or .5/.5."
     )
     graph_weight_power: float = Field(
-        2.0, ge=0, le=10, description="Sharpness of the predictive weights."
+        3.0, ge=0, le=10, description="Sharpness of the predictive weights."
     )
     spatial_weight_floor: float = Field(
         0.1, ge=0, le=0.5, description="Least predictive weight of the spatial graph."

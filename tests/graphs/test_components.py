@@ -40,11 +40,11 @@ def test_axes_take_apart_what_components_mix(space, fields):
 
 
 def test_what_is_not_spatial_and_what_is_noise_lose_their_gain(space, fields):
-    features = np.hstack([fields.smooth(6, 1), fields.scattered(6, 2), fields.noise(4, 3)])
+    features = np.hstack([fields.smooth(6, 1), fields.scattered(6, 2), fields.noise(20, 3)])
     gains = component_gains(features, space, k=K, seed=0)
     assert (gains[:6] > 0.95).all()
     assert (gains[6:12] < 0.4).all()
-    assert gains[12:].mean() < 0.3
+    assert gains[12:].mean() < 0.5
 
 
 @pytest.mark.parametrize("n_components", [0, 1])

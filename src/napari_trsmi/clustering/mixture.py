@@ -4,6 +4,8 @@ EM finds the optimum nearest to its start, and on one embedding the optima diffe
 score. So EM runs from several partitions, by Ward's linkage and by k-means, each
 on plain and on whitened components, and the most likely fit is kept. Neither view will do alone:
 plain ones find domains that the largest components tell apart, whitened ones those of the small.
+From there split-and-merge moves are made for as long as one raises the likelihood, so that
+different seeds end at the same domains far more often than by more starts.
 
 A handful of outlying spots has more likelihood to give than a domain, and would be a domain of
 its own; so spots are first pulled in to 3 standard deviations along each component (winsorised).
@@ -21,6 +23,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
+from napari_trsmi.clustering.moves import split_and_merge_moves
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -31,6 +35,11 @@ _EM_SPOTS = 20_000  # EM sees at most this many; the others are assigned
 _REGULARISATION = 1e-6  # of the largest variance
 _LIMIT = 3.0  # standard deviations
 _WARD_SAMPLES = 2
+_TRIED_SPOTS = 2_000  # moves are compared on a sample, a few steps of EM each
+_TRIED_STEPS = 8
+_TRIED_IN_FULL = 5
+_MOST_MOVES = 10
+_LEAST_GAIN = 1e-3  # nats a spot
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ def fit_mixture(
     *,
     seed: int,
     train: NDArray[np.int64] | None = None,
-    n_starts: int = 3,
+    rearrange: bool = True,
     check: Callable[[], None] = lambda: None,
 ) -> Mixture:
     """Fit the mixture from several starts and keep the most likely one.
@@ -77,29 +86,31 @@ def fit_mixture(
     train
         Positions of the points that EM sees; a sample of at most 20,000 when None. All points
         are labelled.
-    n_starts
-        Number of k-means starts on either view, beside those of Ward's linkage.
+    rearrange
+        Whether to make split-and-merge moves after the best start.
     check
-        Called before every start; what it raises ends the fit.
+        Called before every start and move; what it raises ends the fit.
     """
     points = winsorized(np.asarray(points, dtype=np.float64))
     points = points / max(float(points.std(axis=0).max()), 1e-12)
     rng = np.random.default_rng(seed)
     seen = points[_sample(rng, len(points), _EM_SPOTS) if train is None else train]
-    starts = _starts(seen, n_components, n_starts, rng, check)
+    starts = _starts(seen, n_components, rng, check)
     # the matrices are small: a second BLAS thread costs several times what it saves
     with threadpool_limits(1), warnings.catch_warnings():
         # an unfinished EM is still a candidate, and k-means may find fewer distinct points
         warnings.simplefilter("ignore", ConvergenceWarning)
         best = max(
-            (_expectation_maximisation(seen, *start) for start in starts),
-            key=lambda model: model.lower_bound_,
+            (_from_partition(seen, *start) for start in starts),
+            key=_likelihood,
         )
+        if rearrange:
+            best = _rearranged(best, seen, _sample(rng, len(seen), _TRIED_SPOTS), check)
         posterior = best.predict_proba(points)
     return Mixture(
         labels=posterior.argmax(axis=1),
         confidence=posterior.max(axis=1),
-        log_likelihood=float(best.lower_bound_),
+        log_likelihood=_likelihood(best),
         bic=float(best.bic(seen)),
     )
 
@@ -118,7 +129,6 @@ def winsorized(points: NDArray[np.float64], *, limit: float = _LIMIT) -> NDArray
 def _starts(
     points: NDArray[np.float64],
     k: int,
-    n_starts: int,
     rng: np.random.Generator,
     check: Callable[[], None],
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
@@ -130,29 +140,70 @@ def _starts(
             sample = _sample(rng, len(points), _WARD_SPOTS)
             ward = AgglomerativeClustering(k, linkage="ward").fit_predict(view[sample])
             yield points[sample], ward
-        for _ in range(n_starts):
-            check()
-            state = int(rng.integers(2**31))
-            yield points, KMeans(k, n_init=1, random_state=state).fit_predict(view)
+        check()
+        state = int(rng.integers(2**31))
+        yield points, KMeans(k, n_init=1, random_state=state).fit_predict(view)
 
 
-def _expectation_maximisation(
+def _from_partition(
     points: NDArray[np.float64],
     partitioned: NDArray[np.float64],
     labels: NDArray[np.int64],
 ) -> GaussianMixture:
+    """EM on all points, from a partition of some."""
     k, p = int(labels.max()) + 1, points.shape[1]
     means = np.stack([partitioned[labels == c].mean(axis=0) for c in range(k)])
     within = partitioned - means[labels]
     covariance = within.T @ within / len(partitioned) + _REGULARISATION * np.eye(p)
+    weights = np.bincount(labels, minlength=k) / len(labels)
+    return _expectation_maximisation(points, weights, means, np.linalg.inv(covariance))
+
+
+def _rearranged(
+    model: GaussianMixture,
+    points: NDArray[np.float64],
+    tried: NDArray[np.int64],
+    check: Callable[[], None],
+) -> GaussianMixture:
+    """The model after all moves that make it more likely, the most likely one at a time."""
+    sample = points[tried]
+    for _ in range(_MOST_MOVES):
+        moved = []
+        for weights, means in split_and_merge_moves(model, points):
+            check()
+            start = weights, means, model.precisions_
+            moved.append(_expectation_maximisation(sample, *start, steps=_TRIED_STEPS))
+        best = model
+        for m in sorted(moved, key=_likelihood, reverse=True)[:_TRIED_IN_FULL]:
+            check()
+            fit = _expectation_maximisation(points, m.weights_, m.means_, m.precisions_)
+            best = max(best, fit, key=_likelihood)
+        if _likelihood(best) < _likelihood(model) + _LEAST_GAIN:
+            break
+        model = best
+    return model
+
+
+def _likelihood(model: GaussianMixture) -> float:
+    return float(model.lower_bound_)
+
+
+def _expectation_maximisation(
+    points: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    means: NDArray[np.float64],
+    precision: NDArray[np.float64],
+    *,
+    steps: int = 300,
+) -> GaussianMixture:
     model = GaussianMixture(
-        k,
+        len(means),
         covariance_type="tied",
-        weights_init=np.bincount(labels, minlength=k) / len(labels),
+        weights_init=weights,
         means_init=means,
-        precisions_init=np.linalg.inv(covariance),
+        precisions_init=precision,
         reg_covar=_REGULARISATION,
-        max_iter=300,
+        max_iter=steps,
         tol=1e-4,
     )
     return model.fit(points)

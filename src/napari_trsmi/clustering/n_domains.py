@@ -64,13 +64,13 @@ def stability_curve(
         agreement = [
             adjusted_rand_score(
                 *(
-                    fit_mixture(seen, k, seed=seed, train=part, n_starts=1, check=check).labels
+                    fit_mixture(seen, k, seed=seed, train=part, rearrange=False, check=check).labels
                     for part in (shuffled[:half], shuffled[half:])
                 )
             )
             for shuffled in halvings
         ]
-        bic = fit_mixture(seen, k, seed=seed, n_starts=1, check=check).bic / len(seen)
+        bic = fit_mixture(seen, k, seed=seed, rearrange=False, check=check).bic / len(seen)
         rows.append({"n_domains": k, "stability": float(np.mean(agreement)), "bic": bic})
     return pd.DataFrame(rows)
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _UNSURE = 0.02
 """Share of variance below which structure is too weak to say whether it is spatial."""
-_HALF_SHARE = 0.4
+_HALF_SHARE = 0.45
 _STEEPNESS = 4
-_HALF_SIGNAL = 0.1
+_HALF_SIGNAL = 0.03
 _LEAST_SIGNAL = 0.01
 
 
@@ -59,10 +59,10 @@ def component_gains(
     With r_S and r_F the correlations of a held-out component with its mean over the neighbours
     in space and over those in the feature graph, the gain is the product of
 
-    - s⁴ / (s⁴ + .4⁴), scaled to 1 at s = 1, for the share s = min(1, √((r_S² + ε) / (r_F² + ε)))
+    - s⁴ / (s⁴ + .45⁴), scaled to 1 at s = 1, for the share s = min(1, √((r_S² + ε) / (r_F² + ε)))
       of the structure that is spatial. What similar spots share although neighbours in space do
       not says nothing about tissue domains, and draws edges between them;
-    - q / (q + .1²) for the signal q = max(r_S, r_F)²: what neither predicts is noise.
+    - q / (q + .03²) for the signal q = max(r_S, r_F)²: what neither predicts is noise.
 
     The constants are measured in docs/defaults.md.
 

@@ -1,0 +1,76 @@
+"""Split-and-merge moves of a mixture: where EM could go on from, if it could jump.
+
+EM moves components a little at a time, so two that share one cluster stay there while another
+covers two clusters. A move merges two components that are hardly apart and splits one that is
+stretched, which keeps their number (Ueda, Nakano, Ghahramani & Hinton, Neural Computation 2000).
+Both are chosen by what they would cost or give under the shared covariance.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from sklearn.mixture import GaussianMixture
+
+_MERGES, _SPLITS = 8, 4
+
+
+def split_and_merge_moves(
+    model: GaussianMixture, points: NDArray[np.float64]
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Weights and means of the most promising moves.
+
+    Parameters
+    ----------
+    model
+        Fitted, with a tied covariance.
+    points
+        Shape (n, p).
+
+    Yields
+    ------
+    weights, means
+        Shapes (k,) and (k, p), at most 32 of them; none for fewer than three components.
+    """
+    # where the shared covariance is the identity, distances are costs
+    to_white = model.precisions_cholesky_
+    centers, weights = model.means_ @ to_white, model.weights_
+    labels = model.predict(points)
+    members = [points[labels == c] @ to_white - center for c, center in enumerate(centers)]
+    stretched = [_longest_axis(m) for m in members]
+    excess = weights * [axis @ axis - 1.0 for axis in stretched]
+    for (a, b), c in product(_closest(centers, weights), np.argsort(-excess)[:_SPLITS]):
+        if c in (a, b) or excess[c] <= 0:
+            continue
+        moved, shares = centers.copy(), weights.copy()
+        shares[a] += shares[b]
+        moved[a] = (weights[a] * centers[a] + weights[b] * centers[b]) / shares[a]
+        moved[b], moved[c] = centers[c] + stretched[c], centers[c] - stretched[c]
+        shares[b] = shares[c] = weights[c] / 2
+        yield shares, np.linalg.solve(to_white.T, moved.T).T
+
+
+def _closest(
+    centers: NDArray[np.float64], weights: NDArray[np.float64]
+) -> list[tuple[np.intp, np.intp]]:
+    """The pairs that lose least by sharing a mean (Ward's criterion)."""
+    first, second = np.triu_indices(len(centers), 1)
+    squared = ((centers[first] - centers[second]) ** 2).sum(axis=1)
+    lost = squared * weights[first] * weights[second] / (weights[first] + weights[second])
+    return [(first[i], second[i]) for i in np.argsort(lost)[:_MERGES]]
+
+
+def _longest_axis(members: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The direction of largest scatter about 0, one standard deviation long."""
+    if len(members) < 2:
+        return np.zeros(members.shape[1])
+    variances, axes = np.linalg.eigh(members.T @ members / len(members))
+    longest: NDArray[np.float64] = np.sqrt(max(variances[-1], 0.0)) * axes[:, -1]
+    return longest
