@@ -46,7 +46,7 @@ class Config(BaseModel):
     n_top_genes: int = Field(3000, ge=10, description="Highly variable genes kept (RNA).")
     n_components: int = Field(50, ge=2, le=500, description="Components kept per table.")
     spatial_share: bool = Field(
-        True, description="Turn to spatial axes; scale down what is noise or not spatial."
+        True, description="Turn to spatial axes; scale down what is not spatial."
     )
 
     # graphs

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
     from numpy.typing import NDArray
 
-_UNSURE = 0.02
+_UNSURE = 0.005
 """Share of variance below which structure is too weak to say whether it is spatial."""
 _HALF_SHARE = 0.45
-_STEEPNESS = 4
-_HALF_SIGNAL = 0.03
-_LEAST_SIGNAL = 0.01
+_STEEPNESS = 6
+_NOISE_QUANTILE = 0.25
+_NO_VARIANCE = 1e-12
 
 
 def spatial_axes(features: NDArray[np.floating], spatial: sp.csr_array) -> NDArray[np.float64]:
@@ -54,15 +54,17 @@ def spatial_axes(features: NDArray[np.floating], spatial: sp.csr_array) -> NDArr
 def component_gains(
     features: NDArray[np.floating], spatial: sp.csr_array, *, k: int, seed: int
 ) -> NDArray[np.float64]:
-    """What each component is multiplied by: two soft thresholds.
+    """What each component is multiplied by: the less spatial its structure, the less.
 
     With r_S and r_F the correlations of a held-out component with its mean over the neighbours
-    in space and over those in the feature graph, the gain is the product of
+    in space and over those in the feature graph, the gain is s⁶ / (s⁶ + .45⁶), scaled to 1 at
+    s = 1, for the share s = min(1, √((r_S² + ε) / (r_F² + ε))) of the structure that is spatial.
+    What similar spots share although neighbours in space do not says nothing about tissue
+    domains, and draws edges between them.
 
-    - s⁴ / (s⁴ + .45⁴), scaled to 1 at s = 1, for the share s = min(1, √((r_S² + ε) / (r_F² + ε)))
-      of the structure that is spatial. What similar spots share although neighbours in space do
-      not says nothing about tissue domains, and draws edges between them;
-    - q / (q + .03²) for the signal q = max(r_S, r_F)²: what neither predicts is noise.
+    Components at the level of noise, the lower quartile of the variances, have a share that
+    cannot be told from chance; they get one gain, of their mean squared correlations. Between
+    once and twice that variance the gain goes over to the component's own.
 
     The constants are measured in docs/defaults.md.
 
@@ -79,13 +81,23 @@ def component_gains(
     n_components = features.shape[1]
     if n_components < 2:
         return np.ones(n_components)
-    by_space, by_features = np.zeros(n_components), np.zeros(n_components)
+    correlations = np.zeros((2, n_components))
     for part in held_out(features, spatial, k=k, seed=seed):
-        by_space[part.components] += correlation(part.in_space, part.values) / N_SPLITS
-        by_features[part.components] += correlation(part.in_features, part.values) / N_SPLITS
-    share = np.sqrt(np.minimum(1.0, (by_space**2 + _UNSURE) / (by_features**2 + _UNSURE)))
-    half = _HALF_SHARE**_STEEPNESS
-    spatial_gain = share**_STEEPNESS / (share**_STEEPNESS + half) * (1.0 + half)
-    signal = np.maximum(np.maximum(by_space, by_features), _LEAST_SIGNAL) ** 2
-    gains: NDArray[np.float64] = spatial_gain * signal / (signal + _HALF_SIGNAL**2)
+        for row, predicted in zip(correlations, (part.in_space, part.in_features), strict=True):
+            row[part.components] += correlation(predicted, part.values) / N_SPLITS
+    variances = features.var(axis=0)
+    least = max(_NO_VARIANCE * variances.max(), np.finfo(np.float64).tiny)
+    noise = max(float(np.quantile(variances, _NOISE_QUANTILE)), least)
+    above = np.clip(variances / noise - 1, 0, 1)
+    at_noise = np.average(correlations**2, axis=1, weights=1 - above)
+    gains: NDArray[np.float64] = above * _gain(correlations**2) + (1 - above) * _gain(at_noise)
     return gains
+
+
+def _gain(squared: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From squared correlations with space, the first row, and with similar spots."""
+    by_space, by_features = squared
+    squared_share = np.minimum(1.0, (by_space + _UNSURE) / (by_features + _UNSURE))
+    powered, half = squared_share ** (_STEEPNESS / 2), _HALF_SHARE**_STEEPNESS
+    gain: NDArray[np.float64] = powered / (powered + half) * (1.0 + half)
+    return gain
