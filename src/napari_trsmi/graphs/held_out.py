@@ -3,7 +3,7 @@
 A random quarter of the components is held out at a time. They are predicted at a spot from its
 neighbours in space, and from its neighbours in a feature graph built on the other components, so
 that what is predicted is never seen by the graph that predicts it; the spot itself is left out.
-A sample of the spots is looked at, so the cost is O(n).
+Only a sample of the spots is looked at, and similar spots are sought in a sample.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PROBES = 3_000
+_CANDIDATES = 20_000
+"""Among which spots a probe's feature neighbours are sought; all, if there are fewer."""
 _FOLDS = 4
-N_SPLITS = 4
-"""How often the components are dealt into quarters; with 2, single seeds go astray."""
+N_SPLITS = 8
+"""How often the components are dealt into quarters; with 4, single seeds go astray."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,20 @@ def held_out(
     rng = np.random.default_rng(seed)
     n, n_components = features.shape
     centred = features - features.mean(axis=0)
-    probes = np.sort(rng.permutation(n)[:_PROBES])
+    drawn = rng.permutation(n)
+    probes, candidates = np.sort(drawn[:_PROBES]), np.sort(drawn[:_CANDIDATES])
     in_space = row_normalized(spatial)[probes] @ centred
-    k = min(k, n - 1)
+    # probes are candidates too, so each finds itself: one more neighbour is sought, and it dropped
+    itself = np.searchsorted(candidates, probes)
+    near = centred[candidates]
+    k = min(k, len(candidates) - 1)
     for _ in range(N_SPLITS):
         folds = np.array_split(rng.permutation(n_components), min(_FOLDS, n_components))
         for held in folds:
             shown = np.setdiff1d(np.arange(n_components), held)
-            unit = unit_rows(centred[:, shown])
-            # one more neighbour than wanted: a probe finds itself
-            found = top_cosine(unit[probes], unit, k + 1)
-            others = found != probes[:, None]
+            unit = unit_rows(near[:, shown])
+            found = top_cosine(unit[itself], unit, k + 1)
+            others = found != itself[:, None]
             others[others.all(axis=1), -1] = False
             columns = found[others].reshape(len(probes), k)
             mean = sp.csr_array(
@@ -86,11 +91,9 @@ def held_out(
                     columns.ravel(),
                     np.arange(0, columns.size + 1, k),
                 ),
-                shape=(len(probes), n),
+                shape=(len(probes), len(candidates)),
             )
-            yield HeldOut(
-                held, centred[probes][:, held], in_space[:, held], mean @ centred[:, held]
-            )
+            yield HeldOut(held, near[itself][:, held], in_space[:, held], mean @ near[:, held])
 
 
 def correlation(predicted: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
