@@ -197,7 +197,8 @@ def draw_curves(curves: Mapping[str, Sequence[Cell]]) -> Figure:
     columns = min(3, len(curves))
     rows = ceil(len(curves) / columns)
     figure = Figure(figsize=(3.0 * columns, 2.4 * rows), dpi=_DPI, layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    # one scale for all, or the smallest difference looks like the largest
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for panel, (label, cells) in zip(panels, curves.items(), strict=False):
         done = sorted((c for c in cells if c.done), key=_value)
         x = np.array([_value(cell) for cell in done])
@@ -207,6 +208,8 @@ def draw_curves(curves: Mapping[str, Sequence[Cell]]) -> Figure:
         panel.plot(x, mean, "o-", color=_GROUP_COLORS["trsmi"], markersize=3, linewidth=1)
         if len(x) > 2 and x.min() > 0 and x.max() / x.min() > 8:
             panel.set_xscale("log")
+            panel.set_xticks(x, [f"{value:g}" for value in x])
+            panel.set_xticks([], minor=True)
         panel.set_title(label, fontsize=7)
         panel.tick_params(labelsize=7)
         panel.grid(linewidth=0.4)
