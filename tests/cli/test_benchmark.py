@@ -139,7 +139,16 @@ def test_install_tells_how_it_went(invoke, monkeypatch):
     assert "shows why" in ended.stderr
 
 
+@pytest.fixture
+def _listens_to_interrupts():
+    """What a shell starts in the background ignores SIGINT, and so would all that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+@pytest.mark.usefixtures("_listens_to_interrupts")
 def test_interrupted_it_says_how_to_go_on(tmp_path):
     store = tmp_path / "results.sqlite"
     command = [sys.executable, "-m", "napari_trsmi", "benchmark", *map(str, SMALL)]
