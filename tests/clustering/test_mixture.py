@@ -27,6 +27,34 @@ def test_it_is_at_least_as_likely_as_a_single_random_start(blobs, seed):
         assert mixture.log_likelihood >= single.score(points) - 1e-3
 
 
+def test_moves_are_made_from_the_best_fits_that_differ(blobs, monkeypatch):
+    """The most likely start may be where no move helps, so what it comes to is not all."""
+    points, truth = blobs((40,) * 6, apart=12.0)
+
+    def stuck(whole, halved):
+        """Two clusters in one, and another one in two: EM does not get out of that."""
+        labels = np.where(truth == whole + 1, whole, truth)
+        middle = np.median(points[truth == halved, 0])
+        return np.where((truth == halved) & (points[:, 0] > middle), whole + 1, labels)
+
+    pairs = [(0, 5), (0, 5), *((whole, halved) for whole in range(5) for halved in (0, 3, 5))]
+    starts = [(points, stuck(*pair)) for pair in pairs if pair[1] - pair[0] not in (0, 1)]
+    monkeypatch.setattr(mixture_module, "_starts", lambda seen, *args: starts)
+    rearranged = []
+
+    def second_is_mended(model, seen, tried, check):
+        rearranged.append(model.lower_bound_)
+        return model if len(rearranged) < 2 else mixture_module._from_partition(seen, seen, truth)
+
+    monkeypatch.setattr(mixture_module, "_rearranged", second_is_mended)
+    monkeypatch.setattr(mixture_module, "winsorized", lambda values: values)
+    mixture = fit_mixture(points, 6, seed=0)
+    assert len(rearranged) == 2
+    assert (np.diff(rearranged) <= -1e-3).all()
+    assert mixture.log_likelihood > rearranged[0]
+    assert adjusted_rand_score(truth, mixture.labels) == 1
+
+
 def test_confidence_is_low_between_clusters(blobs):
     points, truth = blobs((100, 100), d=1, apart=2.0)
     mixture = fit_mixture(points, 2, seed=0)

@@ -4,8 +4,9 @@ EM finds the optimum nearest to its start, and on one embedding the optima diffe
 score. So EM runs from several partitions, by Ward's linkage and by k-means, each
 on plain and on whitened components, and the most likely fit is kept. Neither view will do alone:
 plain ones find domains that the largest components tell apart, whitened ones those of the small.
-From there split-and-merge moves are made for as long as one raises the likelihood, so that
-different seeds end at the same domains far more often than by more starts.
+From the two most likely fits that differ split-and-merge moves are made for as long as one
+raises the likelihood, so that different seeds end at the same domains far more often than by more
+starts. From one alone is not enough: the most likely one is often where no single move helps.
 
 A handful of outlying spots has more likelihood to give than a domain, and would be a domain of
 its own; so spots are first pulled in to 3 standard deviations along each component (winsorised).
@@ -37,8 +38,9 @@ _LIMIT = 3.0  # standard deviations
 _WARD_SAMPLES = 2
 _TRIED_SPOTS = 2_000  # moves are compared on a sample, a few steps of EM each
 _TRIED_STEPS = 8
-_TRIED_IN_FULL = 5
+_TRIED_IN_FULL = 3
 _MOST_MOVES = 10
+_REARRANGED = 2
 _LEAST_GAIN = 1e-3  # nats a spot
 
 
@@ -87,7 +89,7 @@ def fit_mixture(
         Positions of the points that EM sees; a sample of at most 20,000 when None. All points
         are labelled.
     rearrange
-        Whether to make split-and-merge moves after the best start.
+        Whether to make split-and-merge moves from the best starts.
     check
         Called before every start and move; what it raises ends the fit.
     """
@@ -100,12 +102,12 @@ def fit_mixture(
     with threadpool_limits(1), warnings.catch_warnings():
         # an unfinished EM is still a candidate, and k-means may find fewer distinct points
         warnings.simplefilter("ignore", ConvergenceWarning)
-        best = max(
-            (_from_partition(seen, *start) for start in starts),
-            key=_likelihood,
-        )
+        fits = [_from_partition(seen, *start) for start in starts]
+        fits.sort(key=_likelihood, reverse=True)
         if rearrange:
-            best = _rearranged(best, seen, _sample(rng, len(seen), _TRIED_SPOTS), check)
+            tried = _sample(rng, len(seen), _TRIED_SPOTS)
+            fits = [_rearranged(fit, seen, tried, check) for fit in _distinct(fits)[:_REARRANGED]]
+        best = max(fits, key=_likelihood)
         posterior = best.predict_proba(points)
     return Mixture(
         labels=posterior.argmax(axis=1),
@@ -157,6 +159,15 @@ def _from_partition(
     covariance = within.T @ within / len(partitioned) + _REGULARISATION * np.eye(p)
     weights = np.bincount(labels, minlength=k) / len(labels)
     return _expectation_maximisation(points, weights, means, np.linalg.inv(covariance))
+
+
+def _distinct(fits: list[GaussianMixture]) -> list[GaussianMixture]:
+    """The fits, from the most to the least likely, without those as likely as the one before."""
+    kept = fits[:1]
+    for fit in fits[1:]:
+        if _likelihood(kept[-1]) - _likelihood(fit) >= _LEAST_GAIN:
+            kept.append(fit)
+    return kept
 
 
 def _rearranged(
