@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 RECORD = RECORDS["praga"].number
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU where there is none."""
+    if item.get_closest_marker("gpu") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs an NVIDIA GPU")
+
+
 @pytest.fixture(scope="session")
 def make_result() -> Callable[..., TRSMIResult]:
     """Make a result of spots in vertical stripes, one a domain, without training."""

@@ -21,9 +21,10 @@ from napari_trsmi.errors import (
     StoppedError,
     TRSMIWarning,
 )
+from napari_trsmi.graphs import held_out, neighbors
 from napari_trsmi.integration import integrate
 from napari_trsmi.palette import PALETTE
-from napari_trsmi.training import loop, problem
+from napari_trsmi.training import loop
 from napari_trsmi.training.stop import StopToken
 
 N = 100
@@ -288,19 +289,20 @@ def full_device(request, monkeypatch):
     def fail():
         raise torch.OutOfMemoryError("tried to allocate 2 GiB")
 
-    search, start = problem.feature_graph, loop._Training.__init__
+    search, start = neighbors.top_cosine, loop._Training.__init__
 
-    def search_there(*args, device, seed):
-        if device == "meta" and request.param != "training":
+    def search_there(*args, device, **options):
+        if str(device) == "meta" and request.param != "training":
             fail()
-        return search(*args, seed=seed)
+        return search(*args, **options)
 
     def train_there(self, problem, config, device):
         if device.type == "meta":
             fail()
         start(self, problem, config, device)
 
-    monkeypatch.setattr(problem, "feature_graph", search_there)
+    for module in (neighbors, held_out):
+        monkeypatch.setattr(module, "top_cosine", search_there)
     monkeypatch.setattr(loop._Training, "__init__", train_there)
 
 
@@ -318,6 +320,15 @@ def test_the_cpu_takes_over_if_that_is_allowed(section, result):
     assert found.record["device"] == "cpu"
     assert sum("Went on with the CPU" in note for note in found.record["notes"]) == 1
     np.testing.assert_array_equal(found.embedding, result.embedding)
+
+
+@pytest.mark.gpu
+def test_a_gpu_finds_the_same_domains():
+    tissue = simulate(n_spots=400, image=False)
+    here, there = (integrate(tissue, n_domains=5, device=device) for device in ("cpu", "auto"))
+    assert there.record["device"].startswith("cuda (")
+    assert adjusted_rand_score(here.domains, there.domains) > 0.95
+    assert (there.history["memory"] > 0).all()
 
 
 def test_the_number_of_domains_can_be_found(section):

@@ -106,6 +106,13 @@ def test_the_best_matches_come_best_first():
     assert 0 not in top_cosine(queries, keys, 3, skip_self=True)
 
 
+@pytest.mark.gpu
+def test_a_gpu_finds_the_same_neighbours():
+    features = normal(3000, 12)
+    here, there = (feature_graph(features, 8, device=device) for device in ("cpu", "cuda"))
+    assert (here != there).nnz < 1e-3 * here.nnz  # rounding decides between near ties
+
+
 @pytest.mark.parametrize(
     ("build", "parameter"),
     [(spatial_graph, "spatial_neighbors"), (feature_graph, "feature_neighbors")],

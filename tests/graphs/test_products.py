@@ -11,23 +11,31 @@ from napari_trsmi.graphs.products import polynomial, sddmm, spmm
 pytestmark = pytest.mark.parametrize("symmetric", [True, False])
 
 
-@pytest.fixture(params=["csr", "gathered", "gathered in small chunks"], autouse=True)
-def path(request, monkeypatch):
-    """Run by CSR kernels, and by gathering as on devices that have none (MPS)."""
-    if request.param != "csr":
+@pytest.fixture(
+    params=[
+        "csr",
+        "gathered",
+        "gathered in small chunks",
+        pytest.param("gpu", marks=pytest.mark.gpu),
+    ],
+    autouse=True,
+)
+def device(request, monkeypatch):
+    """Run by CSR kernels on each device, and by gathering as where there are none (MPS)."""
+    if request.param.startswith("gathered"):
         monkeypatch.setattr(products, "_CSR_DEVICES", frozenset())
     if request.param.endswith("chunks"):
         monkeypatch.setattr(products, "_CHUNK", 7)
-    return request.param
+    return "cuda" if request.param == "gpu" else "cpu"
 
 
 @pytest.fixture
-def operands(make_pattern, symmetric):
+def operands(make_pattern, symmetric, device):
     pattern, mask = make_pattern(symmetric=symmetric)
     random = torch.Generator().manual_seed(0)
     values = torch.randn(pattern.nnz, dtype=torch.float64, generator=random)
     left, right = torch.randn(2, pattern.n, 3, dtype=torch.float64, generator=random)
-    return pattern, mask, values, left, right
+    return tuple(x.to(device) for x in (pattern, mask, values, left, right))
 
 
 def test_spmm_is_the_dense_product(operands, to_dense):
@@ -43,19 +51,19 @@ def test_sddmm_is_the_dense_product_at_the_patterns_positions(operands):
 def test_gradients_of_spmm(operands):
     pattern, _, values, _, right = operands
     inputs = (values.requires_grad_(), right.requires_grad_())
-    assert gradcheck(lambda v, x: spmm(pattern, v, x), inputs)
+    assert gradcheck(lambda v, x: spmm(pattern, v, x), inputs, nondet_tol=1e-12)
 
 
 def test_gradients_of_sddmm(operands):
     pattern, _, _, left, right = operands
     inputs = (left.requires_grad_(), right.requires_grad_())
-    assert gradcheck(lambda x, y: sddmm(pattern, x, y), inputs)
+    assert gradcheck(lambda x, y: sddmm(pattern, x, y), inputs, nondet_tol=1e-12)
 
 
 @pytest.fixture
-def matrices():
+def matrices(device):
     random = torch.Generator().manual_seed(1)
-    return torch.randn(4, 3, 2, dtype=torch.float64, generator=random)
+    return torch.randn(4, 3, 2, dtype=torch.float64, generator=random).to(device)
 
 
 @pytest.mark.parametrize("degree", [0, 1, 3])
@@ -74,7 +82,7 @@ def test_gradients_of_the_polynomial(operands, matrices, degree):
     pattern, _, values, _, right = operands
     inputs = [values, right, matrices[: degree + 1].clone()]
     inputs = [x.requires_grad_() for x in inputs]
-    assert gradcheck(lambda v, x, c: polynomial(pattern, v, x, c), inputs)
+    assert gradcheck(lambda v, x, c: polynomial(pattern, v, x, c), inputs, nondet_tol=1e-12)
 
 
 def test_a_polynomial_leaves_its_operands_alone(operands, matrices):
@@ -103,9 +111,9 @@ def test_a_second_derivative_is_refused_rather_than_wrong(operands):
         first.sum().backward()
 
 
-def test_an_empty_pattern_gives_zeros(symmetric):
+def test_an_empty_pattern_gives_zeros(symmetric, device):
     empty = torch.empty(0, dtype=torch.int32)
-    pattern = Pattern(torch.zeros(5, dtype=torch.int32), empty, symmetric)
-    x = torch.ones(4, 2)
-    assert torch.equal(spmm(pattern, torch.empty(0), x), torch.zeros(4, 2))
+    pattern = Pattern(torch.zeros(5, dtype=torch.int32), empty, symmetric).to(device)
+    x = torch.ones(4, 2, device=device)
+    assert torch.equal(spmm(pattern, torch.empty(0, device=device), x), torch.zeros_like(x))
     assert sddmm(pattern, x, x).shape == (0,)

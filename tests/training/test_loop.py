@@ -238,7 +238,7 @@ def test_a_wrong_number_of_reconstruction_weights_is_an_error(train):
         train(reconstruction_weights=(1.0, 1.0, 1.0))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+@pytest.mark.gpu
 def test_a_gpu_gives_nearly_the_same_embedding(train, make_problem):
     problem = make_problem()
     _, cpu = train(problem, gate=False)

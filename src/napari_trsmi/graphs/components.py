@@ -52,7 +52,12 @@ def spatial_axes(features: NDArray[np.floating], spatial: sp.csr_array) -> NDArr
 
 
 def component_gains(
-    features: NDArray[np.floating], spatial: sp.csr_array, *, k: int, seed: int
+    features: NDArray[np.floating],
+    spatial: sp.csr_array,
+    *,
+    k: int,
+    seed: int,
+    device: str = "cpu",
 ) -> NDArray[np.float64]:
     """What each component is multiplied by: the less spatial its structure, the less.
 
@@ -70,7 +75,7 @@ def component_gains(
 
     Parameters
     ----------
-    features, spatial, k, seed
+    features, spatial, k, seed, device
         As for `held_out`.
 
     Returns
@@ -82,7 +87,7 @@ def component_gains(
     if n_components < 2:
         return np.ones(n_components)
     correlations = np.zeros((2, n_components))
-    for part in held_out(features, spatial, k=k, seed=seed):
+    for part in held_out(features, spatial, k=k, seed=seed, device=device):
         for row, predicted in zip(correlations, (part.in_space, part.in_features), strict=True):
             row[part.components] += correlation(predicted, part.values) / N_SPLITS
     variances = features.var(axis=0)

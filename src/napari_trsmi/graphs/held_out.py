@@ -51,7 +51,12 @@ class HeldOut:
 
 
 def held_out(
-    features: NDArray[np.floating], spatial: sp.csr_array, *, k: int, seed: int
+    features: NDArray[np.floating],
+    spatial: sp.csr_array,
+    *,
+    k: int,
+    seed: int,
+    device: str = "cpu",
 ) -> Iterator[HeldOut]:
     """Hold every component out once in each of the `N_SPLITS` splits.
 
@@ -65,6 +70,8 @@ def held_out(
         Neighbours in the feature graph.
     seed
         Seed of the sample and the splits.
+    device
+        Where similar spots are sought.
     """
     rng = np.random.default_rng(seed)
     n, n_components = features.shape
@@ -81,7 +88,7 @@ def held_out(
         for held in folds:
             shown = np.setdiff1d(np.arange(n_components), held)
             unit = unit_rows(near[:, shown])
-            found = top_cosine(unit[itself], unit, k + 1)
+            found = top_cosine(unit[itself], unit, k + 1, device=device)
             others = found != itself[:, None]
             others[others.all(axis=1), -1] = False
             columns = found[others].reshape(len(probes), k)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 EXACT_LIMIT = 50_000
 """Spots up to which feature neighbours are exact on the CPU, which takes time in their square."""
 
-_BLOCK = 1 << 22  # similarities held at a time
+_BLOCK = 1 << 22  # similarities held at a time: what a cache holds
+_GPU_BLOCK = 1 << 27  # and what keeps a GPU busy
 _TIE = 1e-6  # relative difference below which two distances are the same
 
 
@@ -125,7 +126,7 @@ def top_cosine(
     """
     left = torch.as_tensor(queries, device=device)
     right = torch.as_tensor(keys, device=device)
-    step = max(1, _BLOCK // len(right))
+    step = max(1, _block(left.device.type) // len(right))
     found = []
     for start in range(0, len(left), step):
         similarity = left[start : start + step] @ right.T
@@ -136,9 +137,13 @@ def top_cosine(
     return torch.cat(found).numpy()
 
 
-def search_memory(n: int, n_features: int) -> int:
+def search_memory(n: int, n_features: int, device: str) -> int:
     """About how many bytes the exact search among n rows takes on its device."""
-    return 4 * (n * n_features + 2 * max(_BLOCK, n))
+    return 4 * (n * n_features + 2 * max(min(_block(device), n * n), n))
+
+
+def _block(device: str) -> int:
+    return _BLOCK if device == "cpu" else _GPU_BLOCK
 
 
 def _approximate(directions: NDArray[np.float32], k: int, seed: int) -> NDArray[np.int64]:

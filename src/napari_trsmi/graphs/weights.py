@@ -45,6 +45,7 @@ def predictive_weights(
     power: float,
     floors: tuple[float, float] = (0.0, 0.0),
     seed: int,
+    device: str = "cpu",
 ) -> GraphWeights:
     """Start of w_S and w_F: what each graph adds to the prediction of held-out components.
 
@@ -55,7 +56,7 @@ def predictive_weights(
 
     Parameters
     ----------
-    features, spatial, k, seed
+    features, spatial, k, seed, device
         As for `held_out`.
     power
         The two worths are raised to this power and scaled to sum 1: 0 gives .5/.5, large values
@@ -71,7 +72,7 @@ def predictive_weights(
     if features.shape[1] < 2:
         return GraphWeights.even()
     coefficients, added, explained = [], [], []
-    for part in held_out(features, spatial, k=k, seed=seed):
+    for part in held_out(features, spatial, k=k, seed=seed, device=device):
         y = part.values.ravel()
         predictors = np.column_stack([part.in_space.ravel(), part.in_features.ravel()])
         solution, residual = nnls(predictors, y)

@@ -67,7 +67,7 @@ def build_problem(
     config
         Neighbour counts, how the weights start, seed.
     device
-        Where feature neighbours are searched.
+        Where similar spots are sought.
 
     Raises
     ------
@@ -80,31 +80,39 @@ def build_problem(
     """
     spatial = spatial_graph(coordinates, config.spatial_neighbors)
     scaled, graphs, weights = [], [], []
-    k, seed = config.feature_neighbors, config.seed
     for block in features:
-        centred = np.asarray(block, dtype=np.float64)
-        centred = centred - centred.mean(axis=0)
-        if config.spatial_share:
-            centred = centred @ spatial_axes(centred, spatial)
-            centred *= component_gains(centred, spatial, k=k, seed=seed)
-        centred /= max(float(np.sqrt(np.mean(centred**2))), 1e-12)
-        scaled.append(centred.astype(np.float32))
         try:
-            graphs.append(feature_graph(centred, k, device=device, seed=seed))
+            values, graph, start = _of_modality(block, spatial, config, device)
         except RuntimeError as error:
-            needed = search_memory(*block.shape)
+            needed = search_memory(len(block), block.shape[1], device)
             raise explained(error, needed, torch.device(device)) from error
-        if config.graph_weights == "even":
-            weights.append(GraphWeights.even())
-        else:
-            weights.append(
-                predictive_weights(
-                    centred,
-                    spatial,
-                    k=k,
-                    power=config.graph_weight_power,
-                    floors=(config.spatial_weight_floor, config.feature_weight_floor),
-                    seed=seed,
-                )
-            )
+        scaled.append(values.astype(np.float32))
+        graphs.append(graph)
+        weights.append(start)
     return Problem(tuple(scaled), spatial, tuple(graphs), tuple(weights))
+
+
+def _of_modality(
+    block: NDArray[np.floating], spatial: sp.csr_array, config: Config, device: str
+) -> tuple[NDArray[np.float64], sp.csr_array, GraphWeights]:
+    """Its scaled features, their graph, and how the graphs' weights start."""
+    k, seed = config.feature_neighbors, config.seed
+    centred = np.asarray(block, dtype=np.float64)
+    centred = centred - centred.mean(axis=0)
+    if config.spatial_share:
+        centred = centred @ spatial_axes(centred, spatial)
+        centred *= component_gains(centred, spatial, k=k, seed=seed, device=device)
+    centred /= max(float(np.sqrt(np.mean(centred**2))), 1e-12)
+    graph = feature_graph(centred, k, device=device, seed=seed)
+    if config.graph_weights == "even":
+        return centred, graph, GraphWeights.even()
+    weights = predictive_weights(
+        centred,
+        spatial,
+        k=k,
+        power=config.graph_weight_power,
+        floors=(config.spatial_weight_floor, config.feature_weight_floor),
+        seed=seed,
+        device=device,
+    )
+    return centred, graph, weights
