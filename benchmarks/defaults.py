@@ -27,6 +27,7 @@ CHANGES: tuple[dict[str, Any], ...] = (
     {"mask_fraction": 0.0},
     {"learning_rate": 1e-3},
     {"prototype_weight": 1.0},
+    {"gate_end": "floor"},
     {"gate_floor": 0.7},
 )
 

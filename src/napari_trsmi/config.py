@@ -85,7 +85,10 @@ class Config(BaseModel):
     diffusion_steps: tuple[int, ...] = Field((2, 4, 8), description="APPNP steps K, per scale.")
     teleports: tuple[float, ...] = Field((0.20, 0.15, 0.10), description="Teleports, per scale.")
     gate_logit: float = Field(2.5, ge=-10, le=10, description="Start of the gate's logit.")
-    gate_floor: float = Field(0.0, ge=0, le=1, description="Where the gate's schedule ends.")
+    gate_end: Literal["predictive", "floor"] = Field(
+        "predictive", description="End of the gates: how far space predicts, or gate_floor."
+    )
+    gate_floor: float = Field(0.0, ge=0, le=1, description="Least end of the gates.")
     start: Literal["informed", "mean"] = Field(
         "informed",
         description="Start of fusion and decoders: principal axes and ridge fit, or mean.",
@@ -178,6 +181,12 @@ class Config(BaseModel):
         return type(self)(**{**self.model_dump(), **overrides})
 
     @property
+    def scales(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """Steps and teleports of the diffusion; of the first scale alone without `multiscale`."""
+        count = len(self.teleports) if self.multiscale else 1
+        return self.diffusion_steps[:count], self.teleports[:count]
+
+    @property
     def components(self) -> dict[str, bool]:
         """The four components of the ablation, on or off."""
         return {name: getattr(self, name) for name in ("rpr", "align", "multiscale", "gate")}
@@ -189,6 +198,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "spatial_share": False,
         "spatial_neighbors": 10,
         "graph_weights": "even",
+        "gate_end": "floor",
         "start": "mean",
         "mask_fraction": 0.0,
         "prototype_weight": 1.0,

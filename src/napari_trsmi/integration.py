@@ -386,12 +386,14 @@ def _record(
                 "start_weights": {"spatial": start.spatial, "feature": start.feature},
                 "held_out_r2": None if np.isnan(start.held_out_r2) else start.held_out_r2,
                 "graph_weights": {"spatial": float(end[0]), "feature": float(end[1])},
+                "gate_end": gate_end,
             }
-            for modality, block, start, end in zip(
+            for modality, block, start, end, gate_end in zip(
                 dataset.modalities,
                 problem.features,
                 problem.weights,
                 trained.graph_weights,
+                problem.gate_ends,
                 strict=True,
             )
         ],

@@ -11,6 +11,7 @@ from napari_trsmi.model.network import TRSMI
 
 N, D, K = 12, 4, 5
 WIDTHS = (6, 3, 5)
+ENDS = (0.2, 0.7, 0.0)
 OFF = {"rpr": False, "align": False, "multiscale": False, "gate": False}
 
 
@@ -29,11 +30,12 @@ def make_network(make_graphs, features, random_matrix):
             diffusion_steps=(3, 1),
             teleports=(0.3, 0.2),
             align_temperature=0.4,
-            gate_floor=0.2,
             **parameters,
         )
         seen = features[:n_modalities]
-        network = TRSMI([f.float() for f in seen], make_graphs(n_modalities), config).double()
+        network = TRSMI(
+            [f.float() for f in seen], make_graphs(n_modalities), ENDS[:n_modalities], config
+        ).double()
         for seed, (name, parameter) in enumerate(network.named_parameters()):
             if not name.startswith("graphs."):
                 parameter.data = random_matrix(*parameter.shape, seed=seed) / 2
@@ -114,8 +116,7 @@ class Dense:
             diffused = diffused + hidden @ p[f"diffusions.{m}.weight"][s]
         beta = p[f"gates.{m}.logit"].sigmoid()
         if config.gate:
-            floor = config.gate_floor
-            beta = beta * (floor + (1 - floor) * (1 + math.cos(math.pi * progress)) / 2)
+            beta = beta * (ENDS[m] + (1 - ENDS[m]) * (1 + math.cos(math.pi * progress)) / 2)
         return (1 - beta) * local + beta * diffused
 
     def __call__(self, features, progress):
@@ -201,7 +202,7 @@ def test_warm_up_changes_gradients_and_not_values(make_network):
 def test_starting_from_data_lowers_the_reconstruction_error(make_graphs, features):
     seen = [f.float() for f in features]
     graphs = make_graphs(3).float()
-    network = TRSMI(seen, graphs, Config(embedding_dim=D))
+    network = TRSMI(seen, graphs, ENDS[: len(seen)], Config(embedding_dim=D))
     network.start_alignment(seen)
     network.search_alignment(seen, K, None)
 
@@ -219,7 +220,7 @@ def test_starting_from_data_lowers_the_reconstruction_error(make_graphs, feature
 def test_the_encoder_starts_near_the_identity(make_graphs, features, dim):
     """The features' principal axes, or the features themselves where there is room."""
     f = features[0].float()
-    network = TRSMI([f], make_graphs(1), Config(embedding_dim=dim))
+    network = TRSMI([f], make_graphs(1), ENDS[:1], Config(embedding_dim=dim))
     projected = f @ network.encoders[0].projection
     if dim >= f.shape[1]:
         assert torch.equal(projected[:, : f.shape[1]], f)

@@ -53,6 +53,24 @@ def test_how_the_weights_start(blocks, config):
         assert 0 < weights.held_out_r2 < 1
 
 
+def test_where_the_gates_end(blocks, config):
+    """Stripes are told by the near neighbours; noise is told by nothing, so by the region."""
+    (features,), coordinates = blocks(1, side=20)
+    noise = np.random.default_rng(1).normal(size=(len(features), 4))
+
+    def ends(**parameters):
+        changed = config.replace(**parameters)
+        return build_problem(
+            [features, features + 9 * noise[:, :1]], coordinates, changed
+        ).gate_ends
+
+    clear, noisy = ends()
+    assert 0 <= clear < noisy <= 1
+    assert ends(gate_floor=0.99) == (0.99, max(0.99, noisy))
+    assert ends(gate_end="floor", gate_floor=0.3) == (0.3, 0.3)
+    assert ends(multiscale=False) != (clear, noisy)
+
+
 def test_constant_features_stay_finite(config, blocks):
     _, coordinates = blocks(1)
     problem = build_problem([np.ones((len(coordinates), 4))], coordinates, config)

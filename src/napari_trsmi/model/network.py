@@ -55,11 +55,19 @@ class TRSMI(nn.Module):
         F^m, each (n, n_features_m); used for the starting values only.
     graphs
         The spatial and learned feature graphs.
+    gate_ends
+        Where each modality's gate ends, in [0, 1].
     config
         Sizes, switches and starting values.
     """
 
-    def __init__(self, features: Sequence[Tensor], graphs: FusedGraphs, config: Config) -> None:
+    def __init__(
+        self,
+        features: Sequence[Tensor],
+        graphs: FusedGraphs,
+        gate_ends: Sequence[float],
+        config: Config,
+    ) -> None:
         super().__init__()
         d = config.embedding_dim
         count = len(features)
@@ -79,21 +87,16 @@ class TRSMI(nn.Module):
             self.alignment = CrossGraphAlignment(count, d, temperature=config.align_temperature)
         self.refinements: nn.ModuleList | None = None
         if config.multiscale or config.gate:
-            scales = len(config.teleports) if config.multiscale else 1
+            steps, teleports = config.scales
             self.refinements = nn.ModuleList(
                 LocalRefinement(d, local_gate=config.local_gate) for _ in features
             )
             self.diffusions = nn.ModuleList(
-                MultiScaleAPPNP(
-                    d, steps=config.diffusion_steps[:scales], teleports=config.teleports[:scales]
-                )
-                for _ in features
+                MultiScaleAPPNP(d, steps=steps, teleports=teleports) for _ in features
             )
             self.gates = nn.ModuleList(
-                ScheduledGate(
-                    logit=config.gate_logit, floor=config.gate_floor, scheduled=config.gate
-                )
-                for _ in features
+                ScheduledGate(logit=config.gate_logit, end=end, scheduled=config.gate)
+                for end in gate_ends
             )
         self.fusion = Fusion(count, d, hidden=any(config.components.values()))
         self.decoders = nn.ModuleList(GraphDecoder(d, f.shape[1]) for f in features)

@@ -132,7 +132,7 @@ class _Training:
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            self.network = TRSMI(self.features, graphs, config)
+            self.network = TRSMI(self.features, graphs, problem.gate_ends, config)
         self.network.graphs.to_device(device)
         self.network.to(device)
         exact = problem.n_spots <= EXACT_ALIGNMENT_LIMIT

@@ -10,7 +10,9 @@ import torch
 
 from napari_trsmi.graphs.components import component_gains, spatial_axes
 from napari_trsmi.graphs.neighbors import feature_graph, search_memory, spatial_graph
+from napari_trsmi.graphs.reach import spatial_reach
 from napari_trsmi.graphs.weights import GraphWeights, predictive_weights
+from napari_trsmi.model.diffusion import appnp_coefficients
 from napari_trsmi.training.devices import explained
 
 if TYPE_CHECKING:
@@ -36,12 +38,15 @@ class Problem:
         The modalities' feature graphs, likewise.
     weights
         Start of each modality's (w_S, w_F).
+    gate_ends
+        Where each modality's gate ends, in [0, 1].
     """
 
     features: tuple[NDArray[np.float32], ...]
     spatial: sp.csr_array
     feature_graphs: tuple[sp.csr_array, ...]
     weights: tuple[GraphWeights, ...]
+    gate_ends: tuple[float, ...]
 
     @property
     def n_spots(self) -> int:
@@ -65,7 +70,7 @@ def build_problem(
     coordinates
         Shape (n_spots, 2).
     config
-        Neighbour counts, how the weights start, seed.
+        Neighbour counts, how the weights start, where the gates end, seed.
     device
         Where similar spots are sought.
 
@@ -79,7 +84,7 @@ def build_problem(
         If PyTorch fails.
     """
     spatial = spatial_graph(coordinates, config.spatial_neighbors)
-    scaled, graphs, weights = [], [], []
+    scaled, graphs, weights, ends = [], [], [], []
     for block in features:
         try:
             values, graph, start = _of_modality(block, spatial, config, device)
@@ -89,7 +94,8 @@ def build_problem(
         scaled.append(values.astype(np.float32))
         graphs.append(graph)
         weights.append(start)
-    return Problem(tuple(scaled), spatial, tuple(graphs), tuple(weights))
+        ends.append(_gate_end(values, spatial, config))
+    return Problem(tuple(scaled), spatial, tuple(graphs), tuple(weights), tuple(ends))
 
 
 def _of_modality(
@@ -116,3 +122,15 @@ def _of_modality(
         device=device,
     )
     return centred, graph, weights
+
+
+def _gate_end(features: NDArray[np.float64], spatial: sp.csr_array, config: Config) -> float:
+    """Where a modality's gate ends."""
+    if config.gate_end == "floor":
+        return config.gate_floor
+    # the diffusion starts as the mean over its scales
+    diffusion = appnp_coefficients(*config.scales).mean(dim=0).tolist()
+    reach = spatial_reach(
+        features, spatial, local_gate=config.local_gate, diffusion=diffusion, seed=config.seed
+    )
+    return max(reach, config.gate_floor)
