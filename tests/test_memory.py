@@ -77,6 +77,7 @@ def test_training_needs_memory_in_proportion_to_the_spots(monkeypatch, exact):
         ring(n, 1),
         (ring(n, 2), ring(n, 3)),
         (GraphWeights(0.5, 0.5, 0.1),) * 2,
+        (0.5, 0.5),
     )
     config = Config(embedding_dim=4, align_neighbors=3, epochs=1)
     with allocations() as found:
