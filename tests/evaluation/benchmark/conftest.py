@@ -146,6 +146,7 @@ def make_run() -> Callable[..., Run]:
             measured |= {"process_seconds": 5.0, "process_cpu_seconds": 6.0}
         values: dict[str, Any] = {
             "settings": "0",
+            "scoring": "0",
             "started": f"2026-01-02T03:04:{seed:02d}.000+00:00",
             "description": {
                 "label": method.capitalize(),

@@ -15,6 +15,8 @@ import numpy as np
 import psutil
 import pytest
 
+from napari_trsmi.evaluation.benchmark import protocol as protocols
+from napari_trsmi.evaluation.benchmark import provenance
 from napari_trsmi.evaluation.benchmark.cases import Case
 from napari_trsmi.evaluation.benchmark.catalogue import METHODS
 from napari_trsmi.evaluation.benchmark.method import Needs
@@ -44,7 +46,7 @@ def test_a_good_run(store, tiny_case, make_method):
     assert (run.status, run.message, run.notes) == ("done", "", ("It went well.",))
     assert run.scores["domain"] == score(data.labels.to_numpy(), run.domains).as_dict()
     assert run.own_scores == {}
-    assert run.embedding.shape == (80, 20)
+    assert run.embedding.shape[0] == 80
     measured = run.measured
     assert 0 < measured["seconds"] < measured["process_seconds"]
     assert 0 <= measured["cpu_seconds"] <= measured["process_cpu_seconds"]
@@ -160,6 +162,60 @@ def test_other_settings_are_run(store, tiny_case, make_method):
     assert len(keys) == 3
 
 
+@pytest.fixture
+def other_scoring(monkeypatch):
+    """Lets the clustering seem to have changed."""
+
+    def change():
+        monkeypatch.setattr(provenance, "SCORING_CODE", "clustering/leiden.py")
+
+    return change
+
+
+def test_other_scoring_is_no_reason_to_run_what_was_kept(
+    store, tiny_case, make_method, other_scoring
+):
+    methods = [make_method("both"), make_method("own"), make_method("crash")]
+    first = [p.run for p in iter_runs(store, [tiny_case], methods, ONCE)]
+    other_scoring()
+    second = list(iter_runs(store, [tiny_case], methods, ONCE))
+    assert [p.is_new for p in second] == [True, True, False]
+    for before, progress in zip(first, second, strict=True):
+        after = progress.run
+        assert after.started == before.started  # the method did not run
+        assert after.measured["process_seconds"] == before.measured["process_seconds"]
+        assert (after.scores, after.own_scores) == (before.scores, before.own_scores)
+        assert (after.scoring != before.scoring) == progress.is_new
+    third = list(iter_runs(store, [tiny_case], methods, ONCE))
+    assert not any(p.is_new for p in third)
+
+
+@pytest.mark.parametrize(("long", "ran_again"), [(0.0, False), (600.0, True)])
+def test_what_took_long_to_make_is_kept_at_every_seed(
+    store, tiny_case, make_method, other_scoring, monkeypatch, long, ran_again
+):
+    monkeypatch.setattr(protocols, "_LONG", long)
+    two = Protocol(seeds=2, limits=LIMITS)
+    first = list(iter_runs(store, [tiny_case], [make_method("good")], two))
+    assert [p.run.embedding is None for p in first] == [False, ran_again]
+    other_scoring()
+    second = list(iter_runs(store, [tiny_case], [make_method("good")], two))
+    assert all(p.is_new for p in second)
+    assert second[0].run.started == first[0].run.started
+    assert (second[1].run.started != first[1].run.started) == ran_again
+
+
+def test_what_could_not_be_clustered_is_tried_by_other_code(
+    store, tiny_case, make_method, other_scoring
+):
+    before = run_once(store, tiny_case, make_method("huge"))
+    other_scoring()
+    after = run_once(store, tiny_case, make_method("huge"))
+    assert after.started == before.started
+    assert (after.status, after.message) == (before.status, before.message)
+    assert after.scoring != before.scoring
+
+
 def test_higher_limits_run_again(store, tiny_case, make_method):
     low = replace(ONCE, limits=Limits(0.01, LIMITS.memory))
     assert run_once(store, tiny_case, make_method("own"), low).status == "over_time"
@@ -183,6 +239,8 @@ def test_auto_takes_fewer_seeds_of_slow_methods(make_run, seconds, count):
 TINY = """
 import sys
 from pathlib import Path
+from napari_trsmi.evaluation.benchmark import protocol as protocols
+from napari_trsmi.evaluation.benchmark import provenance
 from napari_trsmi.evaluation.benchmark.cases import Case
 from napari_trsmi.evaluation.benchmark.catalogue import METHODS
 from napari_trsmi.evaluation.benchmark.protocol import Protocol, iter_runs

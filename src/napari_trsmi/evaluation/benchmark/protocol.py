@@ -8,6 +8,7 @@ import signal
 import tempfile
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -41,7 +42,8 @@ SEEDS_BY_SECONDS = ((30.0, 20), (300.0, 5), (float("inf"), 3))
 _COMMON = ("clustering", "cluster_components", "normalize_rows")
 """The parameters of the final clustering, which is the same for all methods."""
 
-_KEPT_COMPONENTS = 20
+_LONG = 30.0
+"""Seconds from which it is worth keeping what a method made, for the day when it is scored anew."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,9 @@ def iter_runs(
 ) -> Iterator[Progress]:
     """Run what is not in the store yet, and keep each run as soon as it has ended.
 
+    Where only the clustering or the metrics have changed since a run, what it made is scored anew
+    if it was kept; its times stay what they were.
+
     Seed 0 of everything comes first, so that whatever is there when it is interrupted can be
     compared.
 
@@ -127,8 +132,11 @@ def iter_runs(
                 if seed >= allowed[place]:
                     continue
                 found = store.find(bench.key(method, seed))
-                is_new = found is None or _is_due(found, protocol)
-                run = bench.run(method, seed) if found is None or is_new else found
+                run = None
+                if found is not None and not _is_due(found, protocol):
+                    run = bench.up_to_date(found)
+                run = run or bench.run(method, seed)
+                is_new = run is not found
                 if is_new:
                     store.add(run)
                 allowed[place] = min(allowed[place], _seeds_after(run, protocol))
@@ -198,21 +206,32 @@ class _Bench:
         return self._loaded.case.name, method.name, seed, self._settings(method)
 
     def _settings(self, method: Method) -> str:
-        code = [*provenance.SHARED_CODE]
-        if method.run:
-            code.append(provenance.module_file(method.run))
-        if method.run.endswith("trsmi:run"):
-            code += provenance.TRSMI_CODE
         return provenance.settings_digest(
             data=self._digest,
             n_domains=self._config.n_domains,
             run=method.run,
             parameters=dict(method.parameters),
             version=version_in(method.environment) if method.environment else "",
-            clustering={name: getattr(self._config, name) for name in _COMMON},
             threads=self._protocol.threads,
-            code=provenance.code_digest(*code),
+            code=provenance.code_digest(
+                provenance.FEATURES_CODE, provenance.module_file(method.run)
+            ),
         )
+
+    @cached_property
+    def _scoring(self) -> str:
+        return provenance.settings_digest(
+            clustering={name: getattr(self._config, name) for name in _COMMON},
+            code=provenance.code_digest(provenance.SCORING_CODE),
+        )
+
+    def up_to_date(self, run: Run) -> Run | None:
+        """A run scored by the present code; none where what it made was not kept."""
+        if not run.scoring or run.scoring == self._scoring:
+            return run
+        if run.embedding is None and (run.domains is not None or run.own_domains is None):
+            return None
+        return self._scored(run, run.embedding, run.own_domains)
 
     def run(self, method: Method, seed: int) -> Run:
         """Run a method once."""
@@ -222,6 +241,7 @@ class _Bench:
             method=name,
             seed=seed,
             settings=settings,
+            scoring="",
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             status="done",
             description=method.description,
@@ -237,7 +257,7 @@ class _Bench:
         )
         if method.group == "degenerate":
             domains = degenerate_domains(name, self._loaded.labels, seed)
-            return self._scored(run, domains, None)
+            return self._against_labels(run, domains, None)
         unmet = method.needs.unmet(self._loaded.inputs)
         if unmet:
             return replace(run, status="unfit", message=unmet)
@@ -288,22 +308,29 @@ class _Bench:
             message = report.get("error") or _why_it_died(ended.code, log)
             return replace(run, status="failed", message=message[:500])
         output = read_output(folder / OUTPUT, tuple(report["notes"]))
-        run = replace(run, notes=output.notes)
-        if output.embedding is None:
-            return self._scored(run, None, output.domains)
+        return self._scored(replace(run, notes=output.notes), output.embedding, output.domains)
+
+    def _scored(
+        self, run: Run, embedding: np.ndarray | None, own_domains: np.ndarray | None
+    ) -> Run:
+        """Cluster what a method made, and score it."""
+        if embedding is None:
+            return self._against_labels(run, None, own_domains)
+        if run.seed == 0 or run.measured["process_seconds"] >= _LONG:
+            run = replace(run, embedding=embedding)
         try:
             config = self._config.replace(seed=run.seed)
-            found = cluster(output.embedding, config, self._loaded.order(run.seed))
+            found = cluster(embedding, config, self._loaded.order(run.seed))
         except (TRSMIError, ValueError, np.linalg.LinAlgError) as error:
-            message = f"its embedding cannot be clustered: {error}"
-            return replace(run, status="failed", message=message[:500])
+            message = f"its embedding cannot be clustered: {error}"[:500]
+            return replace(run, scoring=self._scoring, status="failed", message=message)
         run.measured["cluster_seconds"] = found.seconds
         run.measured["cluster_cpu_seconds"] = found.cpu_seconds
-        if run.seed == 0:
-            run = replace(run, embedding=_reduced(output.embedding))
-        return self._scored(run, found.domains, output.domains)
+        return self._against_labels(run, found.domains, own_domains)
 
-    def _scored(self, run: Run, domains: np.ndarray | None, own_domains: np.ndarray | None) -> Run:
+    def _against_labels(
+        self, run: Run, domains: np.ndarray | None, own_domains: np.ndarray | None
+    ) -> Run:
         annotations = self._loaded.data.annotations
         case = self._loaded.case
         columns = {name: annotations[name] for name in (case.labels, *case.more_labels)}
@@ -312,6 +339,9 @@ class _Bench:
             run.measured["p_value"] = chance_p_value(self._loaded.labels, main)
         return replace(
             run,
+            scoring=self._scoring,
+            status="done",
+            message="",
             scores={} if domains is None else scores_against(columns, domains),
             own_scores={} if own_domains is None else scores_against(columns, own_domains),
             domains=None if domains is None else domains.astype(np.int16),
@@ -371,13 +401,3 @@ def _last_said(log: Path) -> str:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.3g} min" if seconds >= 60 else f"{seconds:.3g} s"
-
-
-def _reduced(embedding: np.ndarray) -> np.ndarray:
-    """The components that are clustered, small enough to keep."""
-    from sklearn.decomposition import PCA
-
-    size = min(_KEPT_COMPONENTS, *embedding.shape)
-    points = PCA(size, svd_solver="covariance_eigh").fit_transform(embedding.astype(np.float64))
-    reduced: np.ndarray = points.astype(np.float32)
-    return reduced

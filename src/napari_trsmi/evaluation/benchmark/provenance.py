@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _PACKAGE = Path(__file__).parents[2]
+_NAME = "napari_trsmi"
 _RECORDED = ("napari-trsmi", "torch", "numpy", "scipy", "scikit-learn", "scanpy", "anndata")
 
-SHARED_CODE = ("preprocessing", "clustering", "evaluation/metrics.py")
-"""What every score depends on: the features, the common clustering, the metrics."""
-
-TRSMI_CODE = (
-    *("config.py", "integration.py", "graphs", "model", "training"),
-    "evaluation/benchmark/methods/trsmi.py",
+FEATURES_CODE = "preprocessing/__init__.py"
+SCORING_CODE = "evaluation/benchmark/scoring.py"
+_COMPUTES = (
+    *("clustering", "config.py", "evaluation/benchmark/methods", "evaluation/benchmark/rivals"),
+    *("evaluation/metrics.py", "graphs", "integration.py", "model", "preprocessing", "training"),
 )
+"""What numbers come from; the rest of the package carries them about."""
 
 
 @cache
@@ -67,18 +68,20 @@ def settings_digest(**parts: Any) -> str:
 
 
 @cache
-def code_digest(*places: str) -> str:
-    """A fingerprint of some of the package's code, without comments, docstrings and layout.
+def code_digest(*files: str) -> str:
+    """A fingerprint of code and of all that it imports of this package to compute with.
+
+    Comments, docstrings and layout do not count, nor does what is imported for types alone.
 
     Parameters
     ----------
-    places
-        Files, or folders whole, below the package.
+    files
+        Below the package; one that is not there does not count.
     """
     sha = hashlib.sha256()
-    for path in _python_files(places):
-        sha.update(str(path.relative_to(_PACKAGE)).encode())
-        sha.update(_without_words(path.read_text(encoding="utf-8")).encode())
+    for path, tree in sorted(_with_imports(files).items()):
+        sha.update(path.encode())
+        sha.update(ast.dump(tree).encode())
     return sha.hexdigest()[:16]
 
 
@@ -88,22 +91,46 @@ def module_file(function: str) -> str:
     return module.removeprefix("napari_trsmi.").replace(".", "/") + ".py"
 
 
-def _python_files(places: Iterable[str]) -> list[Path]:
-    found: set[Path] = set()
-    for place in places:
-        path = _PACKAGE / place
-        found |= set(path.rglob("*.py")) if path.is_dir() else {path}
-    return sorted(path for path in found if path.is_file())
+def _with_imports(files: Iterable[str]) -> dict[str, ast.Module]:
+    """The code by file, without words."""
+    found: dict[str, ast.Module] = {}
+    waiting = [file for file in files if (_PACKAGE / file).is_file()]
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found[file] = _Code().visit(ast.parse((_PACKAGE / file).read_text(encoding="utf-8")))
+            waiting += [name for name in _imported(found[file]) if name.startswith(_COMPUTES)]
+    return found
 
 
-def _without_words(source: str) -> str:
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
+class _Code(ast.NodeTransformer):
+    """Leaves out docstrings and what is there for type checkers only."""
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            body = node.body
-            if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-                node.body = body[1:]
-    return ast.dump(tree)
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                node.body = node.body[1:]
+        return super().generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return None if for_types else self.generic_visit(node)
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """The package's own files that some code imports."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            place = "/".join(name.split(".")[1:])
+            for file in (f"{place}.py", f"{place}/__init__.py"):
+                if name.startswith(f"{_NAME}.") and (_PACKAGE / file).is_file():
+                    yield file
 
 
 def _cores() -> int:

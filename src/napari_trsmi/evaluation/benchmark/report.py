@@ -154,9 +154,9 @@ _STATUS_WORDS = {
 
 
 def _changed_code(runs: Iterable[Run]) -> list[str]:
-    settings: dict[tuple[str, str], set[str]] = {}
+    settings: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for run in runs:
-        settings.setdefault((run.method, run.data), set()).add(run.settings)
+        settings.setdefault((run.method, run.data), set()).add((run.settings, run.scoring))
     return sorted(
         f"{method} on {data}" for (method, data), found in settings.items() if len(found) > 1
     )

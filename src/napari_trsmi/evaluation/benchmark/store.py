@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _APPLICATION = 0x54524D42
-_VERSION = 1
+_VERSION = 2
 
 Status = Literal["done", "failed", "over_time", "over_memory", "missing", "unfit"]
 
@@ -34,6 +34,7 @@ CREATE TABLE runs (
     method TEXT NOT NULL,
     seed INTEGER NOT NULL,
     settings TEXT NOT NULL,
+    scoring TEXT NOT NULL,
     started TEXT NOT NULL,
     status TEXT NOT NULL,
     message TEXT NOT NULL,
@@ -75,7 +76,9 @@ class Run:
     Attributes
     ----------
     data, method, seed, settings
-        What was run; `settings` is a digest of everything that its outcome depends on.
+        What was run; `settings` is a digest of everything that what it made depends on.
+    scoring
+        A digest of what that was clustered and scored by; empty where nothing was.
     started
         UTC, ISO 8601.
     status
@@ -98,13 +101,14 @@ class Run:
     domains, own_domains
         Numbers from 1, shape (n_spots,).
     embedding
-        Kept for seed 0, reduced to the components that are clustered.
+        Kept for seed 0, and where it took long to make: it can be clustered anew by other code.
     """
 
     data: str
     method: str
     seed: int
     settings: str
+    scoring: str
     started: str
     status: Status
     message: str = ""
