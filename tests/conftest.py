@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import sys
+import tempfile
 import threading
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 RECORD = RECORDS["praga"].number
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep rivals that the user has installed out, unless they are asked for.
+
+    They import the checkout that they were made from, which need not be this one.
+    """
+    if "NAPARI_TRSMI_ENVS" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="napari-trsmi-environments-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["NAPARI_TRSMI_ENVS"] = folder.name
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

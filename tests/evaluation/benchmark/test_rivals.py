@@ -1,4 +1,4 @@
-"""Adapters, each in its environment: run where one has been installed, skipped elsewhere."""
+"""Adapters, each in its environment: run where NAPARI_TRSMI_ENVS has it, skipped elsewhere."""
 
 from __future__ import annotations
 
