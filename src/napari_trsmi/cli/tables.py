@@ -46,13 +46,19 @@ def print_rows(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> No
 
 
 def print_overall(runs: Sequence[Run], methods: Container[str]) -> None:
-    """Print the Overall-Avg of some methods by data set."""
-    from napari_trsmi.evaluation.benchmark.summary import overall_cells
+    """Print the Overall-Avg of some methods by data set: long, so that it fits any terminal."""
+    from napari_trsmi.evaluation.benchmark.summary import make_cells
 
-    rows, data_sets = overall_cells([run for run in runs if run.method in methods])
-    table = _table("Overall-Avg", *data_sets)
-    for label, cells in rows:
-        table.add_row(label, *cells)
+    cells = make_cells([run for run in runs if run.method in methods])
+    table = Table("Data set", "Method", box=box.SIMPLE)
+    table.add_column("Overall-Avg", justify="right")
+    for data in dict.fromkeys(data for _, data in cells):
+        table.add_section()
+        name = data
+        for cell in cells.values():
+            if cell.data == data:
+                table.add_row(name, cell.label, cell.text)
+                name = ""
     Console().print(table)
 
 

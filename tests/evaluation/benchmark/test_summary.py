@@ -8,7 +8,6 @@ from napari_trsmi.evaluation.benchmark.summary import (
     comparisons,
     consistency,
     make_cells,
-    overall_cells,
     ranks,
     spread,
     standings,
@@ -161,12 +160,6 @@ def test_consistency_with_columns_and_modalities(make_run, make_data_set):
     assert rows[0].with_columns == {"label": 30.0, "other": 10.0}
     assert rows[0].with_methods["Only_rna"] == 100
     assert abs(rows[0].with_methods["Only_protein"]) < 50
-
-
-def test_the_table_on_the_terminal(make_run):
-    rows, data_sets = overall_cells([make_run("a", 1.0), make_run("b", 2.0, data="two")])
-    assert data_sets == ["one", "two"]
-    assert rows == [("A", ["1.00", ""]), ("B", ["", "2.00"])]
 
 
 def test_spread_of_one_value_is_that_value():

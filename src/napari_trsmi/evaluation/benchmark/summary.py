@@ -147,19 +147,6 @@ def spread(values: NDArray[np.float64], digits: int = 2) -> str:
     return f"{mean} ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else mean
 
 
-def overall_cells(runs: Sequence[Run]) -> tuple[list[tuple[str, list[str]]], list[str]]:
-    """The Overall-Avg table: (label, one text a data set), and the names of the data sets."""
-    cells = make_cells(runs)
-    data_sets = list(dict.fromkeys(run.data for run in runs))
-    methods = list(dict.fromkeys(run.method for run in runs))
-    rows = []
-    for method in methods:
-        found = [cells.get((method, data)) for data in data_sets]
-        label = next(cell.label for cell in found if cell is not None)
-        rows.append((label, ["" if cell is None else cell.text for cell in found]))
-    return rows, data_sets
-
-
 @dataclass(frozen=True)
 class Rank:
     """How a method does among all.
