@@ -129,7 +129,7 @@ class ConfigForm(QObject):
     def _prepare(self, widget: ValueWidget[Any] | _NumberOrWord, tip: str) -> None:
         native = widget.native
         native.setToolTip(tip)
-        native.setMinimumWidth(100)
+        native.setMinimumWidth(118)
         if isinstance(native, (QAbstractSpinBox, QComboBox)):
             native.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             native.installEventFilter(self._wheel)
