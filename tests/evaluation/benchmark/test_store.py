@@ -55,6 +55,15 @@ def test_data_sets_and_layouts_are_kept(store, make_run, make_data_set):
     np.testing.assert_array_equal(store.layout(run)[0], [0, 1, 2])
 
 
+def test_data_sets_keep_the_order_in_which_they_came(store, make_data_set):
+    for name in ("one", "two", "one"):
+        store.add_data_set(make_data_set(name, note=f"again {name}"))
+    assert list(store.data_sets()) == ["one", "two"]
+    store.add_data_set(make_data_set("one", note="other"))
+    assert store.data_sets()["one"].about["note"] == "other"
+    assert list(store.data_sets()) == ["one", "two"]
+
+
 def test_each_run_is_on_the_disk_at_once(store, make_run):
     store.add(make_run("a", 1.0))
     with sqlite3.connect(store.path) as other:

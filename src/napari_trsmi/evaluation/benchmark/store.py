@@ -291,9 +291,12 @@ class Store:
     def _insert(self, table: str, row: dict[str, Any]) -> None:
         names = ", ".join(row)
         marks = ", ".join("?" * len(row))
+        news = ", ".join(f"{name}=excluded.{name}" for name in row)
         with self._explained():
             self._connection.execute(
-                f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})",  # noqa: S608  # ours
+                # a row that is there keeps its place: it is the order of the report
+                f"INSERT INTO {table} ({names}) VALUES ({marks}) "  # noqa: S608  # ours
+                f"ON CONFLICT DO UPDATE SET {news}",
                 tuple(row.values()),
             )
 
