@@ -75,6 +75,7 @@ def test_training_needs_memory_in_proportion_to_the_spots(monkeypatch, exact):
     problem = Problem(
         tuple(features),
         ring(n, 1),
+        ring(n, 1),
         (ring(n, 2), ring(n, 3)),
         (GraphWeights(0.5, 0.5, 0.1),) * 2,
         (0.5, 0.5),

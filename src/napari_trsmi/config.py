@@ -51,6 +51,11 @@ class Config(BaseModel):
 
     # graphs
     spatial_neighbors: int = Field(6, ge=1, le=100, description="Neighbours in the spatial graph.")
+    border_contrast: float = Field(
+        2.5,
+        ge=0,
+        description="Contrast, in medians, at which a spatial edge weighs a half; 0: all weigh 1.",
+    )
     feature_neighbors: int = Field(20, ge=1, le=200, description="Neighbours in feature graphs.")
     graph_weights: Literal["predictive", "even"] = Field(
         "predictive", description="Start of the graphs' weights: held-out prediction, or .5/.5."
@@ -197,6 +202,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "published": {
         "spatial_share": False,
         "spatial_neighbors": 10,
+        "border_contrast": 0.0,
         "graph_weights": "even",
         "gate_end": "floor",
         "start": "mean",

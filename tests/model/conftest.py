@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from napari_trsmi.graphs.normalize import symmetric_normalize
+from napari_trsmi.graphs.normalize import add_self_loops, symmetric_normalize
 from napari_trsmi.graphs.pattern import Pattern
 from napari_trsmi.graphs.weights import GraphWeights
 from napari_trsmi.model.fused_graph import FusedGraphs, WeightedGraph
@@ -55,19 +55,34 @@ def to_dense() -> Callable[[WeightedGraph], torch.Tensor]:
 
 
 @pytest.fixture(scope="session")
-def make_graphs(adjacency) -> Callable[..., FusedGraphs]:
+def bordered(adjacency) -> Callable[..., sp.csr_array]:
+    """Make the same graph with random symmetric weights."""
+
+    def make(seed: int = 0) -> sp.csr_array:
+        graph = adjacency(seed)
+        weights = np.random.default_rng(seed).uniform(0.1, 1, size=graph.shape)
+        return sp.csr_array(graph * (weights + weights.T) / 2, dtype=np.float32)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_graphs(adjacency, bordered) -> Callable[..., FusedGraphs]:
     """Make the graphs of M modalities in float64 with random edge weights, some negative."""
 
     def make(n_modalities: int = 2, seed: int = 0) -> FusedGraphs:
         graphs = FusedGraphs(
             adjacency(seed),
+            bordered(seed),
             [adjacency(seed + m + 1) for m in range(n_modalities)],
             [GraphWeights(0.3 + 0.2 * m, 0.7 - 0.2 * m, 0.0) for m in range(n_modalities)],
             0.9,
         ).double()
+        # were float32
         pattern = graphs.spatial.pattern
-        ones = torch.ones(pattern.nnz, dtype=torch.float64)
-        graphs.spatial_values = symmetric_normalize(pattern, ones)  # was float32
+        for name, graph in (("spatial", adjacency(seed)), ("bordered", bordered(seed))):
+            values = torch.from_numpy(add_self_loops(graph).data).double()
+            setattr(graphs, f"{name}_values", symmetric_normalize(pattern, values))
         random = torch.Generator().manual_seed(seed)
         for learned in graphs.learned:
             learned.weight.data.normal_(0.8, 0.6, generator=random)

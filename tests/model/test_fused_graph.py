@@ -10,13 +10,12 @@ def normalized(dense):
 
 
 def test_fused_graphs_are_the_weighted_sums_and_their_renormalised_mean(
-    make_graphs, adjacency, to_dense
+    make_graphs, bordered, to_dense
 ):
     graphs = make_graphs(3)
     own, mean = graphs()
-    space = torch.from_numpy(adjacency(0).toarray()).double()
+    space = torch.from_numpy(bordered(0).toarray()).double()
     space = normalized(space + torch.eye(len(space)))
-    torch.testing.assert_close(to_dense(graphs.spatial), space)
     expected = [
         w[0] * space + w[1] * to_dense(WeightedGraph(learned.pattern, learned()))
         for w, learned in zip(graphs.weights, graphs.learned, strict=True)
@@ -24,6 +23,12 @@ def test_fused_graphs_are_the_weighted_sums_and_their_renormalised_mean(
     for mine, theirs in zip(own, expected, strict=True):
         torch.testing.assert_close(to_dense(mine), theirs)
     torch.testing.assert_close(to_dense(mean), normalized(torch.stack(expected).mean(dim=0)))
+
+
+def test_what_decoders_propagate_over_knows_no_borders(make_graphs, adjacency, to_dense):
+    space = torch.from_numpy(adjacency(0).toarray()).double()
+    expected = normalized(space + torch.eye(len(space)))
+    torch.testing.assert_close(to_dense(make_graphs(2).spatial), expected)
 
 
 def test_gradients_of_the_weights_equal_dense_autograd(make_graphs, to_dense, random_matrix):
@@ -34,7 +39,8 @@ def test_gradients_of_the_weights_equal_dense_autograd(make_graphs, to_dense, ra
     raw = graphs.raw_weights.detach().clone().requires_grad_()
     w = torch.log1p(raw.exp())
     learned = [to_dense(WeightedGraph(g.pattern, g())).detach() for g in graphs.learned]
-    dense = [w[m, 0] * to_dense(graphs.spatial) + w[m, 1] * learned[m] for m in range(2)]
+    space = to_dense(WeightedGraph(graphs.spatial.pattern, graphs.bordered_values))
+    dense = [w[m, 0] * space + w[m, 1] * learned[m] for m in range(2)]
     dense.append(normalized((dense[0] + dense[1]) / 2))
     theirs = sum((g * t).sum() for g, t in zip(dense, target, strict=True))
     mine.backward()
@@ -42,9 +48,9 @@ def test_gradients_of_the_weights_equal_dense_autograd(make_graphs, to_dense, ra
     torch.testing.assert_close(graphs.raw_weights.grad, raw.grad)
 
 
-def test_weights_start_where_they_were_told_to_and_stay_positive(adjacency):
+def test_weights_start_where_they_were_told_to_and_stay_positive(adjacency, bordered):
     starts = [GraphWeights(0.25, 0.75, 0.1), GraphWeights(0.0, 1.0, 0.1)]
-    graphs = FusedGraphs(adjacency(), [adjacency(1), adjacency(2)], starts, 0.9)
+    graphs = FusedGraphs(adjacency(), bordered(), [adjacency(1), adjacency(2)], starts, 0.9)
     torch.testing.assert_close(
         graphs.weights, torch.tensor([[0.25, 0.75], [0.0, 1.0]]), atol=2e-3, rtol=0
     )

@@ -53,6 +53,19 @@ def test_how_the_weights_start(blocks, config):
         assert 0 < weights.held_out_r2 < 1
 
 
+def test_edges_across_borders_weigh_less(blocks, config):
+    features, coordinates = blocks(2, side=15)
+    problem = build_problem(features, coordinates, config)
+    edges = problem.bordered.tocoo()
+    stripe = coordinates[:, 0] * 3 // 15
+    across = stripe[edges.row] != stripe[edges.col]
+    assert edges.data[across].mean() < 0.2 < 0.6 < edges.data[~across].mean()
+    plain = build_problem(features, coordinates, config.replace(border_contrast=0))
+    for graph in (plain.bordered, plain.spatial, problem.spatial):
+        assert (graph.data == 1).all()
+        assert (graph.indices == problem.bordered.indices).all()
+
+
 def test_where_the_gates_end(blocks, config):
     """Stripes are told by the near neighbours; noise is told by nothing, so by the region."""
     (features,), coordinates = blocks(1, side=20)
@@ -69,6 +82,7 @@ def test_where_the_gates_end(blocks, config):
     assert ends(gate_floor=0.99) == (0.99, max(0.99, noisy))
     assert ends(gate_end="floor", gate_floor=0.3) == (0.3, 0.3)
     assert ends(multiscale=False) != (clear, noisy)
+    assert ends(gate=False) == (1, 1)
 
 
 def test_constant_features_stay_finite(config, blocks):

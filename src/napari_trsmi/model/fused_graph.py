@@ -44,6 +44,8 @@ class FusedGraphs(nn.Module):
     ----------
     spatial
         Symmetric 0/1 spatial graph without self loops.
+    bordered
+        The same with weights in (0, 1]: A_S of the fused graphs.
     features
         One symmetric 0/1 feature graph a modality, without self loops.
     weights
@@ -55,6 +57,7 @@ class FusedGraphs(nn.Module):
     def __init__(
         self,
         spatial: sp.csr_array,
+        bordered: sp.csr_array,
         features: Sequence[sp.csr_array],
         weights: Sequence[GraphWeights],
         ema_decay: float,
@@ -73,12 +76,12 @@ class FusedGraphs(nn.Module):
             self._register(f"feature_in_{number}", own.positions(part))
             self._register(f"feature_in_mean_{number}", self._mean.positions(part))
         self._register("spatial_in_mean", self._mean.positions(looped))
-        ones = torch.ones(self._spatial.nnz)
-        self.spatial_values: Tensor
         self.spatial_in_mean: Tensor
-        self.register_buffer(
-            "spatial_values", symmetric_normalize(self._spatial, ones), persistent=False
-        )
+        self.spatial_values: Tensor
+        self.bordered_values: Tensor
+        for name, graph in (("spatial", looped), ("bordered", add_self_loops(bordered))):
+            values = symmetric_normalize(self._spatial, torch.from_numpy(graph.data))
+            self.register_buffer(f"{name}_values", values, persistent=False)
         # softplus(raw) gives the start, and keeps the weights positive
         start = torch.tensor([[w.spatial, w.feature] for w in weights]).clamp_min(1e-3)
         self.raw_weights = nn.Parameter(torch.log(torch.expm1(start)))
@@ -111,20 +114,23 @@ class FusedGraphs(nn.Module):
 
     @property
     def spatial(self) -> WeightedGraph:
-        """A_S, symmetrically normalised with self loops; fixed."""
+        """The 0/1 spatial graph, symmetrically normalised with self loops; fixed.
+
+        It knows nothing of the features, so it can be asked to predict hidden ones.
+        """
         return WeightedGraph(self._spatial, self.spatial_values)
 
     def forward(self) -> tuple[list[WeightedGraph], WeightedGraph]:
         """The fused graphs Â^m and their renormalised mean Â_g."""
         weights = self.weights
         own = []
-        mean = self.spatial_values.new_zeros(self._mean.nnz)
-        mean = mean.index_add(0, self.spatial_in_mean, self.spatial_values * weights[:, 0].mean())
+        mean = self.bordered_values.new_zeros(self._mean.nnz)
+        mean = mean.index_add(0, self.spatial_in_mean, self.bordered_values * weights[:, 0].mean())
         for number, graph in enumerate(self._graphs):
             values = graph()
             fused = values.new_zeros(self._own[number].nnz)
             fused = fused.index_add(
-                0, getattr(self, f"spatial_in_{number}"), self.spatial_values * weights[number, 0]
+                0, getattr(self, f"spatial_in_{number}"), self.bordered_values * weights[number, 0]
             )
             fused = fused.index_add(
                 0, getattr(self, f"feature_in_{number}"), values * weights[number, 1]

@@ -128,7 +128,11 @@ class _Training:
         self.generator = torch.Generator().manual_seed(config.seed)
         self.features = [torch.from_numpy(f).to(device) for f in problem.features]
         graphs = FusedGraphs(
-            problem.spatial, problem.feature_graphs, problem.weights, config.ema_decay
+            problem.spatial,
+            problem.bordered,
+            problem.feature_graphs,
+            problem.weights,
+            config.ema_decay,
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)

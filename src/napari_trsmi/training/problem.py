@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from napari_trsmi.graphs.borders import weighted_by_contrast
 from napari_trsmi.graphs.components import component_gains, spatial_axes
 from napari_trsmi.graphs.neighbors import feature_graph, search_memory, spatial_graph
 from napari_trsmi.graphs.reach import spatial_reach
@@ -34,8 +35,10 @@ class Problem:
         F^m, ``float32``, each (n_spots, n_features_m), centred, mean square 1.
     spatial
         Spatial graph, 0/1, symmetric, no self loops.
+    bordered
+        The same with weights in (0, 1], low across borders.
     feature_graphs
-        The modalities' feature graphs, likewise.
+        The modalities' feature graphs, 0/1, likewise.
     weights
         Start of each modality's (w_S, w_F).
     gate_ends
@@ -44,6 +47,7 @@ class Problem:
 
     features: tuple[NDArray[np.float32], ...]
     spatial: sp.csr_array
+    bordered: sp.csr_array
     feature_graphs: tuple[sp.csr_array, ...]
     weights: tuple[GraphWeights, ...]
     gate_ends: tuple[float, ...]
@@ -70,7 +74,7 @@ def build_problem(
     coordinates
         Shape (n_spots, 2).
     config
-        Neighbour counts, how the weights start, where the gates end, seed.
+        Neighbour counts, borders, how the weights start, where the gates end, seed.
     device
         Where similar spots are sought.
 
@@ -95,7 +99,10 @@ def build_problem(
         graphs.append(graph)
         weights.append(start)
         ends.append(_gate_end(values, spatial, config))
-    return Problem(tuple(scaled), spatial, tuple(graphs), tuple(weights), tuple(ends))
+    bordered = spatial
+    if config.border_contrast:
+        bordered = weighted_by_contrast(spatial, scaled, half=config.border_contrast)
+    return Problem(tuple(scaled), spatial, bordered, tuple(graphs), tuple(weights), tuple(ends))
 
 
 def _of_modality(
@@ -126,6 +133,8 @@ def _of_modality(
 
 def _gate_end(features: NDArray[np.float64], spatial: sp.csr_array, config: Config) -> float:
     """Where a modality's gate ends."""
+    if not config.gate:
+        return 1.0
     if config.gate_end == "floor":
         return config.gate_floor
     # the diffusion starts as the mean over its scales

@@ -86,6 +86,12 @@ FACTORS = {
             _set("feature_neighbors"),
         ),
         Factor(
+            "border_contrast",
+            "Contrast at which a spatial edge weighs a half (0: all weigh 1)",
+            (0, 1, 1.5, 2, 2.5, 3, 4, 8),
+            _set("border_contrast"),
+        ),
+        Factor(
             "align_temperature",
             "Temperature of the alignment",
             (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2),
