@@ -12,13 +12,13 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import TRSMIError
-from napari_trsmi.training.report import EpochReport
 from napari_trsmi.training.warm_up import warm_up
 from napari_trsmi.viewer.adding import iter_add_domains
 from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.modality_source import sources_of_file
 from napari_trsmi.viewer.run_inputs import RunInputs, results_in
 from napari_trsmi.viewer.run_job import Failed, Finished
+from napari_trsmi.widgets.activity_bar import ActivityBar
 from napari_trsmi.widgets.background import Background
 from napari_trsmi.widgets.column import Column
 from napari_trsmi.widgets.config_form import ConfigForm
@@ -39,12 +39,11 @@ if TYPE_CHECKING:
 
     from napari_trsmi.config import Config
     from napari_trsmi.training.devices import Device
-    from napari_trsmi.training.report import Phase
+    from napari_trsmi.training.report import EpochReport, Phase
     from napari_trsmi.viewer.modality_source import TableSource
     from napari_trsmi.viewer.run_job import Outcome
 
 _GIB = 2**30
-_BAR_DELAY = 100  # ms; once the dock has drawn itself, as napari draws the window to show its bar
 
 
 class IntegrateDock(QWidget):
@@ -63,7 +62,7 @@ class IntegrateDock(QWidget):
         self._engine_ready = False
         self._engine_problem = ""
         self._file_problem = ""
-        self._bar: progress | None = None
+        self._bar: ActivityBar | None = None
         self.inputs = RunInputs()
         self.controller = RunController(self)
 
@@ -86,9 +85,6 @@ class IntegrateDock(QWidget):
         self._check.setSingleShot(True)
         self._adding: list[Generator[None, None, Points]] = []
         self._add = QTimer(self)
-        self._open_bar = QTimer(self)
-        self._open_bar.setSingleShot(True)
-        self._open_bar.setInterval(_BAR_DELAY)
         self._target: Image | None = None
         self._lay_out()
         self._connect()
@@ -132,7 +128,6 @@ class IntegrateDock(QWidget):
         self.form.changed.connect(self._check.start)
         self._check.timeout.connect(self._on_check_timeout)
         self._add.timeout.connect(self._on_add_timeout)
-        self._open_bar.timeout.connect(self._on_open_bar_timeout)
         self._engine.finished.connect(self._on_engine_finished)
         self._engine.failed.connect(self._on_engine_failed)
         self._files.finished.connect(self._on_files_read)
@@ -250,32 +245,16 @@ class IntegrateDock(QWidget):
     def _on_run_started(self) -> None:
         self._target = self.inputs.image
         self.panel.show_start()
-        self._open_bar.start()
-
-    def _on_open_bar_timeout(self) -> None:
-        bar = progress(total=0, desc="TRSMI")  # napari handles other events in here
-        if self.controller.running:
-            self._bar = bar
-            self.controller.call_at_end(bar.close)
-        else:
-            bar.close()
+        self._bar = ActivityBar()
+        self.controller.follow(self._bar.show_step, end=self._bar.close)
 
     def _on_run_stepped(self, step: Phase | EpochReport) -> None:
         self.panel.show_step(step)
-        bar = self._bar
-        if bar is None:
-            return
-        if isinstance(step, EpochReport):
-            if bar.total != step.epochs:
-                bar.total = step.epochs
-            bar.update(step.epoch - bar.n)
-        bar.set_description(f"TRSMI: {self.panel.progress.text}")
 
     def _on_run_stopping(self, keep: bool) -> None:
         self.panel.show_stopping(keep=keep)
 
     def _on_run_ended(self, outcome: Outcome, notes: list[str]) -> None:
-        self._open_bar.stop()
         if self._bar is not None:
             self._bar.close()
             self._bar = None

@@ -72,10 +72,16 @@ class RunController(QObject):
             self._stop.stop(keep=keep)
             self.stopping.emit(keep)
 
-    def call_at_end(self, method: Callable[..., object]) -> None:
-        """Call a bound method in the main thread once the run has ended, here or without a dock."""
+    def follow(
+        self, step: Callable[[Phase | EpochReport], object], *, end: Callable[..., object]
+    ) -> None:
+        """Have the run tell two bound methods of its steps and its end, here or without a dock.
+
+        Both are called in the main thread, and have to be of an object that outlives the dock.
+        """
         if self._worker is not None:
-            self._worker.finished.connect(method)
+            self._worker.yielded.connect(step)
+            self._worker.finished.connect(end)
 
     def _on_worker_yielded(self, step: Phase | EpochReport) -> None:
         self.stepped.emit(step)

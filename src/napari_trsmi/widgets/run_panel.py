@@ -88,11 +88,6 @@ class RunPanel(QWidget):
             widget.hide()
         self._refresh()
 
-    @property
-    def progress(self) -> RunProgress:
-        """How far the run is."""
-        return self._progress
-
     def set_ready(self, text: str, reason: str) -> None:
         """Say what could be run, or for which reason nothing can."""
         self._reason = reason
