@@ -87,7 +87,7 @@ FACTORS = {
         ),
         Factor(
             "border_contrast",
-            "Contrast at which a spatial edge weighs a half (0: all weigh 1)",
+            "Contrast that halves an edge (0: none does)",
             (0, 1, 1.5, 2, 2.5, 3, 4, 8),
             _set("border_contrast"),
         ),
