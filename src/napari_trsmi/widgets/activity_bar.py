@@ -9,13 +9,12 @@ from napari.utils import progress
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_trsmi.training.report import EpochReport
 from napari_trsmi.viewer.run_progress import RunProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari_trsmi.training.report import Phase
+    from napari_trsmi.training.report import EpochReport, Phase
 
 _DELAY = 100  # ms; once the dock has drawn itself, as napari draws the window to show its bar
 
@@ -32,7 +31,7 @@ class ActivityBar(QObject):
         super().__init__(QApplication.instance())
         self._bar: progress | None = None
         self._progress = RunProgress()
-        self._changing = self._closed = False
+        self._stale = self._changing = self._closed = False
         self._open = QTimer(self)
         self._open.setSingleShot(True)
         self._open.timeout.connect(self._on_open_timeout)
@@ -41,15 +40,16 @@ class ActivityBar(QObject):
     def show_step(self, step: Phase | EpochReport) -> None:
         """A phase begins, or an epoch is done."""
         self._progress.take(step)
+        self._stale = True
         bar = self._bar
-        if bar is None or self._changing or self._closed:
-            return  # where it is changing, the next step is shown
+        if bar is None or self._changing:
+            return
         with self._change():
-            if isinstance(step, EpochReport):
-                if bar.total != step.epochs:
-                    bar.total = step.epochs
-                bar.update(step.epoch - bar.n)
-            if not self._closed:
+            while self._stale and not self._closed:  # steps may come while napari handles events
+                self._stale = False
+                if bar.total != self._progress.epochs:
+                    bar.total = self._progress.epochs
+                bar.update(self._progress.epoch - bar.n)
                 bar.set_description(f"TRSMI: {self._progress.text}")
 
     def close(self) -> None:
