@@ -106,6 +106,25 @@ def test_the_best_matches_come_best_first():
     assert 0 not in top_cosine(queries, keys, 3, skip_self=True)
 
 
+@given(
+    n=st.integers(1, 400),
+    k=st.integers(1, 30),
+    n_levels=st.sampled_from([2, 5, 10_000]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_the_best_matches_are_those_of_a_full_sort(n, k, n_levels, seed):
+    assume(k <= n)
+    rng = np.random.default_rng(seed)
+    keys = rng.integers(n_levels, size=(n, 1)).astype(np.float32)  # few levels, many ties
+    queries = np.array([[1.0], [-1.0]], dtype=np.float32)
+    found = top_cosine(queries, keys, k)
+    similarity = queries @ keys.T
+    np.testing.assert_array_equal(
+        np.take_along_axis(similarity, found, axis=1), np.sort(similarity)[:, ::-1][:, :k]
+    )
+    assert all(len(set(row)) == k for row in found.tolist())
+
+
 @pytest.mark.gpu
 def test_a_gpu_finds_the_same_neighbours():
     features = normal(3000, 12)
