@@ -10,7 +10,7 @@ import psutil
 import pytest
 import torch
 from napari.utils import progress
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication
 from superqt.utils import GeneratorWorker
 
@@ -19,6 +19,7 @@ from napari_trsmi.training import loop
 from napari_trsmi.training.report import EpochReport, Phase
 from napari_trsmi.viewer.attached import result_of
 from napari_trsmi.viewer.run_job import Finished, Stopped
+from napari_trsmi.widgets import activity_bar
 
 
 def end(dock, qtbot):
@@ -208,6 +209,24 @@ def test_a_dock_may_be_closed_while_it_runs(make_dock, qtbot, small):
     assert len(viewer.layers) == count
     assert not progress._all_instances
     assert gone() is not None  # the fixture holds Python's half, which has nothing to say
+    dock.controller = _Ended()
+
+
+def test_a_dock_may_be_closed_while_its_window_makes_its_first_bar(make_dock, qtbot, monkeypatch):
+    dock = make_dock(ready=False)
+    viewer, made = dock._viewer, []
+
+    def closing(**options):
+        QTimer.singleShot(0, dock.deleteLater)  # napari handles it as it draws the bar
+        viewer.window.remove_dock_widget(dock)
+        made.append(progress(**options))
+        return made[-1]
+
+    monkeypatch.setattr(activity_bar, "progress", closing)
+    with qtbot.waitSignal(dock.destroyed, timeout=60_000):
+        pass
+    qtbot.waitUntil(lambda: len(made) == 1)
+    assert not progress._all_instances
     dock.controller = _Ended()
 
 

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 _DELAY = 100  # ms; once the dock has drawn itself, as napari draws the window to show its bar
 
 
+def make_first_bar() -> None:
+    """Make a window's first bar, which takes long, so that it is not made in a run.
+
+    Called by a timer, as a dock must not be at work meanwhile: see `ActivityBar`.
+    """
+    progress(total=0, desc="TRSMI").close()
+
+
 class ActivityBar(QObject):
     """Shows a run from its first moments to its end, and is gone then.
 

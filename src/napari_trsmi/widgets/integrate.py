@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Points
-from napari.utils import progress
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
@@ -18,7 +17,7 @@ from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.modality_source import sources_of_file
 from napari_trsmi.viewer.run_inputs import RunInputs, results_in
 from napari_trsmi.viewer.run_job import Failed, Finished
-from napari_trsmi.widgets.activity_bar import ActivityBar
+from napari_trsmi.widgets.activity_bar import ActivityBar, make_first_bar
 from napari_trsmi.widgets.background import Background
 from napari_trsmi.widgets.column import Column
 from napari_trsmi.widgets.config_form import ConfigForm
@@ -214,8 +213,7 @@ class IntegrateDock(QWidget):
 
     def _on_engine_finished(self, devices: list[Device]) -> None:
         if not self._engine_ready:
-            # the first bar of a window takes long to make: not in the middle of a run
-            progress(total=0, desc="TRSMI").close()
+            QTimer.singleShot(0, make_first_bar)
         self._engine_ready = True
         labels = {device.name: _memory(device.label, device.free) for device in devices}
         self.form.set_devices({"auto": f"Auto ({devices[0].label})", **labels})
