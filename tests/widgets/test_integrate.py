@@ -1,5 +1,7 @@
 """The Integrate dock in a window: every control, a run from the click to the layer of domains."""
 
+import re
+
 import numpy as np
 import pytest
 from napari.layers import Image, Points
@@ -98,15 +100,14 @@ def test_the_activity_bar_follows_the_epochs(dock, qtbot, monkeypatch):
 
     def note(self, step):
         show_step(self, step)
-        if isinstance(step, EpochReport):
-            shown.extend((bar.n, bar.total, bar.desc) for bar in progress._all_instances)
+        shown.extend((bar.n, bar.total, bar.desc) for bar in progress._all_instances)
 
     monkeypatch.setattr(ActivityBar, "show_step", note)
     run(dock, qtbot)
-    number, total, words = shown[-1]
-    assert (number, total) == (200, 200)
-    assert words.startswith("TRSMI: Epoch 200 of 200, loss")
-    assert len(shown) > 10
+    # steps that come while napari handles events are shown together, whichever they are
+    epochs = {words for *_, words in shown if re.match(r"TRSMI: Epoch \d+ of 200, loss", words)}
+    assert len(epochs) > 10
+    assert shown[-1] == (200, 200, "TRSMI: Finding the domains…: ")
 
 
 def test_colours_stay_with_the_domains_from_run_to_run(dock, qtbot):
