@@ -11,6 +11,7 @@ from functools import partial
 from io import BytesIO
 from zipfile import ZipFile
 
+import pandas as pd
 import pytest
 
 from napari_trsmi.data import downloads
@@ -36,6 +37,10 @@ def test_quick_then_report(invoke, tmp_path):
     readme = (tmp_path / "report" / "README.md").read_text()
     assert "| **TRSMI** | " in readme
     assert (tmp_path / "report" / "report.html").stat().st_size > 20_000
+    runs = pd.read_csv(tmp_path / "report" / "runs.csv").query("domains == 'common'")
+    means = runs.groupby("method")["Overall-Avg"].mean()
+    assert f"{means['trsmi']:.2f} ± " in readme
+    assert list(runs.groupby("method")["seed"].nunique()) == [2, 2, 2]
 
 
 def test_ablation_and_sensitivity(invoke, tmp_path):

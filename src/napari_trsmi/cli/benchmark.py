@@ -196,7 +196,7 @@ def sensitivity(factor: tuple[str, ...], preset: Any, **protocol: Any) -> None:
 def report(store: str, output: str, umap: bool) -> None:
     """Write the report of a results file.
 
-    README.md with its images, and report.html, one file with all in it.
+    README.md with its images, report.html, one file with all in it, and runs.csv, a row a run.
 
     Files of an earlier report are replaced.
     """

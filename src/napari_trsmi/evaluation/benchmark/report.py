@@ -1,4 +1,4 @@
-"""The report of a results file: Markdown with images, and one self-contained HTML file."""
+"""The report of a results file: Markdown with images, one HTML file with all in it, the runs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from napari_trsmi.evaluation.benchmark.document import (
     as_markdown,
 )
 from napari_trsmi.evaluation.benchmark.layouts import Layout, layouts
+from napari_trsmi.evaluation.benchmark.rows import runs_table
 from napari_trsmi.evaluation.benchmark.summary import OWN, Cell, make_cells
 from napari_trsmi.writing import make_folder, write_bytes
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 def write_report(
     store: Store, folder: Path, *, umap: bool = True, say: Callable[[str], None]
 ) -> list[Path]:
-    """Write README.md, images/ and report.html.
+    """Write README.md, images/, report.html and runs.csv.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def write_report(
 
     Returns
     -------
-    The two files.
+    The three files.
 
     Raises
     ------
@@ -63,10 +64,14 @@ def write_report(
         for part in section.parts:
             if isinstance(part, Picture):
                 write_bytes(images / part.name, part.png)
-    readme, page = folder / "README.md", folder / "report.html"
-    write_bytes(readme, as_markdown(sections).encode())
-    write_bytes(page, as_html(sections).encode())
-    return [readme, page]
+    contents = {
+        "README.md": as_markdown(sections),
+        "report.html": as_html(sections),
+        "runs.csv": runs_table(runs).to_csv(index=False, float_format="%.6g"),
+    }
+    for name, content in contents.items():
+        write_bytes(folder / name, content.encode())
+    return [folder / name for name in contents]
 
 
 def make_sections(
