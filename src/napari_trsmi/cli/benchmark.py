@@ -196,7 +196,8 @@ def sensitivity(factor: tuple[str, ...], preset: Any, **protocol: Any) -> None:
 def report(store: str, output: str, umap: bool) -> None:
     """Write the report of a results file.
 
-    README.md with its images, report.html, one file with all in it, and runs.csv, a row a run.
+    README.md with its images, report.html, one file with all in it, and runs.csv, the scores, times
+    and memory of every run.
 
     Files of an earlier report are replaced.
     """
