@@ -21,8 +21,8 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from napari_trsmi import TRSMIResult, add_domains
-from napari_trsmi.clustering.boundaries import domain_boundaries, domain_polygons
-from napari_trsmi.viewer.boundaries import add_boundaries
+from napari_trsmi.spots.boundaries import domain_boundaries, domain_polygons
+from napari_trsmi.viewer.domains.boundaries import add_boundaries
 
 N_DOMAINS = 10
 MANY_SHAPES = 5_000

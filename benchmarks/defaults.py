@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_trsmi import Config, integrate, score
-from napari_trsmi.data.simulation import simulate
+from napari_trsmi.data.simulated.simulation import simulate
 from napari_trsmi.evaluation.benchmark.cases import CASES, LoadedCase
 
 if TYPE_CHECKING:
-    from napari_trsmi.evaluation.metrics import Scores
+    from napari_trsmi.analysis.metrics import Scores
 
 DATA = ("sim_triplet", "sim_complementary", "mouse_brain_p22", "dlpfc_151673")
 SIMULATED = tuple(name for name, case in CASES.items() if case.setting)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 from napari_trsmi import add_domains
 from napari_trsmi.result import TRSMIResult
-from napari_trsmi.viewer.coloring import by_confidence
-from napari_trsmi.viewer.domain_layer import domain_layer
+from napari_trsmi.viewer.domains.coloring import by_confidence
+from napari_trsmi.viewer.domains.layer import domain_layer
 
 DIAMETER = 8.0
 PITCH = 10.0
@@ -92,7 +92,7 @@ def main() -> None:
 
     import napari
 
-    from napari_trsmi.widgets.domains import DomainsDock
+    from napari_trsmi.widgets.domains.dock import DomainsDock
 
     viewer = napari.Viewer(show=True)
     viewer.window.add_dock_widget(DomainsDock(viewer), name="Domains", area="right")

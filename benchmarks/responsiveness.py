@@ -22,9 +22,9 @@ from qtpy.QtWidgets import QApplication
 
 from napari_trsmi.evaluation.benchmark.cases import CASES
 from napari_trsmi.training.report import EpochReport
-from napari_trsmi.viewer.run_job import Finished
-from napari_trsmi.viewer.sections import spots_data
-from napari_trsmi.widgets.integrate import IntegrateDock
+from napari_trsmi.viewer.run.job import Finished
+from napari_trsmi.viewer.section.layers import spots_data
+from napari_trsmi.widgets.integrate.dock import IntegrateDock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

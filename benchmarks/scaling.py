@@ -26,8 +26,8 @@ def measure(n_spots: int, device: str, threads: int) -> None:
     import torch
 
     from napari_trsmi.clustering.domains import find_domains
-    from napari_trsmi.graphs.order import canonical_order, clustered_order
     from napari_trsmi.preprocessing import modality_components
+    from napari_trsmi.spots.order import canonical_order, clustered_order
     from napari_trsmi.training.loop import iter_train
     from napari_trsmi.training.problem import build_problem
 

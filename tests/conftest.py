@@ -17,13 +17,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_trsmi.data import fetching
 from napari_trsmi.data.dataset import TissueImage
-from napari_trsmi.data.downloads import RECORDS
+from napari_trsmi.data.public import fetching
+from napari_trsmi.data.public.downloads import RECORDS
 from napari_trsmi.result import TRSMIResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 RECORD = RECORDS["praga"].number
 
@@ -46,6 +48,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
         if not torch.cuda.is_available():
             pytest.skip("needs an NVIDIA GPU")
+
+
+@pytest.fixture(scope="session")
+def square_lattice() -> Callable[[int], NDArray[np.float64]]:
+    """Make a square lattice of side x side spots, row by row."""
+
+    def make(side: int) -> NDArray[np.float64]:
+        return np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).reshape(-1, 2) * 1.0
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from napari_trsmi import integration
 from napari_trsmi.config import Config
-from napari_trsmi.data.simulation import simulate
+from napari_trsmi.data.simulated.simulation import simulate
 from napari_trsmi.errors import (
     ConfigError,
     DeviceError,

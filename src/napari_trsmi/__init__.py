@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_trsmi import errors
+    from napari_trsmi.analysis.comparison import compare
+    from napari_trsmi.analysis.metrics import score
     from napari_trsmi.config import Config
     from napari_trsmi.data.dataset import SpatialOmics, TissueImage
     from napari_trsmi.data.loading import load
-    from napari_trsmi.data.simulation import simulate
-    from napari_trsmi.evaluation.comparison import compare
-    from napari_trsmi.evaluation.metrics import score
+    from napari_trsmi.data.simulated.simulation import simulate
     from napari_trsmi.integration import integrate, iter_integrate
+    from napari_trsmi.output.results import read_result, write_result
     from napari_trsmi.result import TRSMIResult
     from napari_trsmi.training.report import EpochReport
     from napari_trsmi.training.stop import StopToken
-    from napari_trsmi.viewer.boundaries import add_boundaries
-    from napari_trsmi.viewer.layers import add_domains
-    from napari_trsmi.viewer.opening import open  # noqa: A004 (used as napari_trsmi.open)
-    from napari_trsmi.writing import read_result, write_result
+    from napari_trsmi.viewer.domains.boundaries import add_boundaries
+    from napari_trsmi.viewer.domains.layers import add_domains
+    from napari_trsmi.viewer.section.opening import open  # noqa: A004 (used as napari_trsmi.open)
 
     __version__: str
 
@@ -40,17 +40,17 @@ _HOMES = {
     "StopToken": "training.stop",
     "TRSMIResult": "result",
     "TissueImage": "data.dataset",
-    "add_boundaries": "viewer.boundaries",
-    "add_domains": "viewer.layers",
-    "compare": "evaluation.comparison",
+    "add_boundaries": "viewer.domains.boundaries",
+    "add_domains": "viewer.domains.layers",
+    "compare": "analysis.comparison",
     "integrate": "integration",
     "iter_integrate": "integration",
     "load": "data.loading",
-    "open": "viewer.opening",
-    "read_result": "writing",
-    "score": "evaluation.metrics",
-    "simulate": "data.simulation",
-    "write_result": "writing",
+    "open": "viewer.section.opening",
+    "read_result": "output.results",
+    "score": "analysis.metrics",
+    "simulate": "data.simulated.simulation",
+    "write_result": "output.results",
 }
 
 __all__ = [

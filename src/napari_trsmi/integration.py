@@ -25,10 +25,10 @@ from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Modality, SpatialOmics
 from napari_trsmi.data.loading import Positions, Tables, load
 from napari_trsmi.errors import DeviceError, InputError, TRSMIWarning
-from napari_trsmi.graphs.order import canonical_order, clustered_order
 from napari_trsmi.palette import extended_colors
 from napari_trsmi.preprocessing import modality_components
 from napari_trsmi.result import TRSMIResult
+from napari_trsmi.spots.order import canonical_order, clustered_order
 from napari_trsmi.training.devices import choose_device, cpu_threads
 from napari_trsmi.training.loop import Trained, iter_train
 from napari_trsmi.training.problem import Problem, build_problem

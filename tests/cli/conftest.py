@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-import napari_trsmi.data.histology
+import napari_trsmi.data.simulated.histology
 import napari_trsmi.integration
 from napari_trsmi.cli import main
 
@@ -70,4 +70,4 @@ def job(monkeypatch, make_result) -> StandIn:
 def unpainted(monkeypatch) -> None:
     """Spare the seconds that painting the tissue takes."""
     blank = np.zeros((1200, 1200, 3), dtype=np.uint8)
-    monkeypatch.setattr(napari_trsmi.data.histology, "paint", lambda *_: blank)
+    monkeypatch.setattr(napari_trsmi.data.simulated.histology, "paint", lambda *_: blank)

@@ -14,7 +14,7 @@ from zipfile import ZipFile
 import pandas as pd
 import pytest
 
-from napari_trsmi.data import downloads
+from napari_trsmi.data.public import downloads
 from napari_trsmi.evaluation.benchmark import environments
 from napari_trsmi.evaluation.benchmark.store import Store
 

@@ -48,16 +48,6 @@ def to_dense() -> Callable[[Pattern, torch.Tensor], torch.Tensor]:
     return fill
 
 
-@pytest.fixture(scope="session")
-def square_lattice() -> Callable[[int], NDArray[np.float64]]:
-    """Make a square lattice of side x side spots, row by row."""
-
-    def make(side: int) -> NDArray[np.float64]:
-        return np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).reshape(-1, 2) * 1.0
-
-    return make
-
-
 class Fields:
     """Components over a square lattice that space, the features or nothing predicts."""
 

@@ -10,7 +10,7 @@ import pytest
 import scipy.sparse as sp
 from anndata import AnnData
 
-from napari_trsmi.data.simulation import simulate
+from napari_trsmi.data.simulated.simulation import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

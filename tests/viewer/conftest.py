@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from napari_trsmi.data.simulation import simulate
+from napari_trsmi.data.simulated.simulation import simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

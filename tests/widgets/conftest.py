@@ -9,8 +9,8 @@ from napari.layers import Layer
 from napari.utils import progress
 
 from napari_trsmi.config import Config
-from napari_trsmi.data.simulation import simulate
-from napari_trsmi.viewer.sections import spots_data
+from napari_trsmi.data.simulated.simulation import simulate
+from napari_trsmi.viewer.section.layers import spots_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from napari.layers import Points
 
     from napari_trsmi.data.dataset import SpatialOmics
-    from napari_trsmi.widgets.integrate import IntegrateDock
+    from napari_trsmi.widgets.integrate.dock import IntegrateDock
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +51,7 @@ def small() -> Config:
 @pytest.fixture
 def make_dock(make_napari_viewer, spots_layer, small, qtbot) -> Callable[..., IntegrateDock]:
     """Open a window with the spots and the dock, ready to run; wait for its run at the end."""
-    from napari_trsmi.widgets.integrate import IntegrateDock
+    from napari_trsmi.widgets.integrate.dock import IntegrateDock
 
     docks: list[IntegrateDock] = []
 

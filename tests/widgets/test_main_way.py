@@ -10,8 +10,8 @@ from napari.utils.colormaps.standardize_color import transform_color
 from qtpy.QtCore import Qt
 
 from napari_trsmi.viewer.attached import result_of
-from napari_trsmi.widgets.domains import DomainsDock
-from napari_trsmi.widgets.integrate import IntegrateDock
+from napari_trsmi.widgets.domains.dock import DomainsDock
+from napari_trsmi.widgets.integrate.dock import IntegrateDock
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QMenu

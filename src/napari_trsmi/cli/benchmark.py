@@ -9,7 +9,7 @@ import click
 
 from napari_trsmi.cli.command import Command
 from napari_trsmi.cli.parameters import CommaList, NumberOrWord
-from napari_trsmi.writing import check_output, make_folder
+from napari_trsmi.output.atomic import check_output, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -253,7 +253,7 @@ def _run(
 
 def _download(cases: Iterable[Case], terminal: Terminal) -> None:
     """Download the records of the public data sets that are not here."""
-    from napari_trsmi.data import downloads
+    from napari_trsmi.data.public import downloads
 
     absent = [case.public.record for case in cases if case.public and not case.public.is_here()]
     for record in dict.fromkeys(absent):

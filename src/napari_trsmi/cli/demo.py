@@ -13,7 +13,8 @@ from napari_trsmi.cli.command import Command
 from napari_trsmi.cli.parameters import given
 from napari_trsmi.cli.run import SAMPLE
 from napari_trsmi.config import Config
-from napari_trsmi.writing import check_output, make_folder, write_result
+from napari_trsmi.output.atomic import check_output, make_folder
+from napari_trsmi.output.results import write_result
 
 if TYPE_CHECKING:
     from napari_trsmi.result import TRSMIResult
@@ -41,8 +42,8 @@ def demo(output: str, seed: int, epochs: int | None, no_window: bool) -> None:
     from napari_trsmi.cli.score import score_rows
     from napari_trsmi.cli.tables import print_domains, print_scores
     from napari_trsmi.cli.terminal import Terminal
-    from napari_trsmi.data.simulation import simulate
-    from napari_trsmi.export.figure import write_figure
+    from napari_trsmi.data.simulated.simulation import simulate
+    from napari_trsmi.output.figure import write_figure
 
     folder = make_folder(output)
     picture = check_output(folder / "domains.png", overwrite=True, suffixes=[".png"])
@@ -77,7 +78,7 @@ def _can_open_windows() -> bool:
 def _show(result: TRSMIResult) -> None:
     import napari
 
-    from napari_trsmi.viewer.layers import add_domains
+    from napari_trsmi.viewer.domains.layers import add_domains
 
     viewer = napari.Viewer(title="TRSMI demo")
     add_domains(viewer, result)

@@ -11,7 +11,8 @@ from napari_trsmi.cli.command import Command
 from napari_trsmi.cli.interruption import INTERRUPTED
 from napari_trsmi.cli.parameters import CommaList, given, parameter_options
 from napari_trsmi.config import Config
-from napari_trsmi.writing import check_output, write_result
+from napari_trsmi.output.atomic import check_output
+from napari_trsmi.output.results import RESULT_SUFFIXES, write_result
 
 if TYPE_CHECKING:
     from napari_trsmi.config import Preset
@@ -94,16 +95,16 @@ def run(
         raise click.UsageError("Give one or more tables, or --sample for simulated ones.")
     if sample is not None and (features or positions or image):
         raise click.UsageError("--sample brings its own positions and image: give it alone.")
-    files = [check_output(output, overwrite=overwrite)]
+    files = [check_output(output, overwrite=overwrite, suffixes=RESULT_SUFFIXES)]
     if figure is not None:
-        from napari_trsmi.figure import FIGURE_SUFFIXES
+        from napari_trsmi.output.drawing import FIGURE_SUFFIXES
 
         files.append(check_output(figure, overwrite=overwrite, suffixes=FIGURE_SUFFIXES))
 
     terminal = Terminal(quiet=quiet)
     with terminal.plain_warnings():
         if sample is not None:
-            from napari_trsmi.data.simulation import simulate
+            from napari_trsmi.data.simulated.simulation import simulate
 
             data = simulate(sample, seed=config.seed)
         else:
@@ -112,7 +113,7 @@ def run(
 
     write_result(result, files[0], overwrite=overwrite)
     if figure is not None:
-        from napari_trsmi.export.figure import write_figure
+        from napari_trsmi.output.figure import write_figure
 
         write_figure(result, files[1], overwrite=True)  # checked before the run
     if as_json:

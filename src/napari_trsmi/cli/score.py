@@ -13,7 +13,7 @@ from napari_trsmi.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_trsmi.evaluation.metrics import Scores
+    from napari_trsmi.analysis.metrics import Scores
 
 _LISTED = 20
 
@@ -73,7 +73,7 @@ def score_rows(labels: pd.Series, domains: pd.Series) -> dict[str, Scores]:
     Scores of ``domains``, ``one domain``, ``permuted labels`` and ``random domains``, all over
     the same spots.
     """
-    from napari_trsmi.evaluation import metrics
+    from napari_trsmi.analysis import metrics
 
     scored = metrics.score(labels, domains)
     domains = domains.dropna()

@@ -10,7 +10,8 @@ import click
 
 from napari_trsmi.cli.command import Command
 from napari_trsmi.cli.run import SAMPLE
-from napari_trsmi.writing import check_output, make_folder, write_bytes, write_table
+from napari_trsmi.output.atomic import check_output, make_folder, write_bytes
+from napari_trsmi.output.tables import write_table
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -33,12 +34,15 @@ def simulate(setting: str, output: str, n_spots: int | None, seed: int, overwrit
     Example:
       napari-trsmi simulate --setting complementary --output simulated
     """
-    from napari_trsmi.data.simulation import simulate as simulated
+    from napari_trsmi.data.simulated.simulation import simulate as simulated
 
     data = simulated(setting, n_spots=n_spots, seed=seed)
     folder = make_folder(output)
     tables = [
-        (check_output(folder / f"{modality.name}.h5ad", overwrite=overwrite), modality)
+        (
+            check_output(folder / f"{modality.name}.h5ad", overwrite=overwrite, suffixes=[".h5ad"]),
+            modality,
+        )
         for modality in data.modalities
     ]
     image = check_output(folder / "tissue.png", overwrite=overwrite, suffixes=[".png"])

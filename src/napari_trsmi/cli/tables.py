@@ -14,8 +14,8 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
+    from napari_trsmi.analysis.metrics import Scores
     from napari_trsmi.evaluation.benchmark.store import Run
-    from napari_trsmi.evaluation.metrics import Scores
     from napari_trsmi.result import TRSMIResult
 
 

@@ -21,7 +21,7 @@ from napari_trsmi.errors import TRSMIWarning
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from napari_trsmi.data.downloads import DownloadProgress
+    from napari_trsmi.data.public.downloads import DownloadProgress
     from napari_trsmi.training.report import EpochReport
 
 

@@ -1,1 +1,1 @@
-"""How well domains agree with known labels."""
+"""The benchmark."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_trsmi.data.pitch import spot_pitch
 from napari_trsmi.errors import InputError
+from napari_trsmi.spots.pitch import spot_pitch
 from napari_trsmi.viewer.register import register_of
 
 if TYPE_CHECKING:

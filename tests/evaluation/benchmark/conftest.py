@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_trsmi.config import Config
-from napari_trsmi.data.simulation import simulate
+from napari_trsmi.data.simulated.simulation import simulate
 from napari_trsmi.evaluation.benchmark.cases import Case
 from napari_trsmi.evaluation.benchmark.exchange import Inputs, make_inputs
 from napari_trsmi.evaluation.benchmark.method import Method

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_trsmi.data.simulation import SETTINGS
+from napari_trsmi.data.simulated.simulation import SETTINGS
 from napari_trsmi.errors import InputError
 from napari_trsmi.evaluation.benchmark.cases import CASES, Case, chosen_cases, data_folder
 

@@ -5,7 +5,7 @@ import pytest
 
 from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Kind
-from napari_trsmi.data.simulation import simulate
+from napari_trsmi.data.simulated.simulation import simulate
 from napari_trsmi.evaluation.benchmark.exchange import (
     Output,
     checked,

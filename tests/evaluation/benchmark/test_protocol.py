@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
+from napari_trsmi.analysis.metrics import score
 from napari_trsmi.evaluation.benchmark import protocol as protocols
 from napari_trsmi.evaluation.benchmark import provenance
 from napari_trsmi.evaluation.benchmark.cases import Case
@@ -23,7 +24,6 @@ from napari_trsmi.evaluation.benchmark.method import Needs
 from napari_trsmi.evaluation.benchmark.process import Limits
 from napari_trsmi.evaluation.benchmark.protocol import Protocol, _seeds_after, iter_runs
 from napari_trsmi.evaluation.benchmark.store import Store
-from napari_trsmi.evaluation.metrics import score
 
 LIMITS = Limits(60, 4 * 2**30)
 ONCE = Protocol(seeds=1, limits=LIMITS)

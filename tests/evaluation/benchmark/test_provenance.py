@@ -73,7 +73,7 @@ def test_a_rival_does_not_depend_on_how_its_embedding_is_clustered():
 
     mixture = "clustering/mixture.py"
     assert mixture in files(provenance.SCORING_CODE)
-    assert "evaluation/metrics.py" in files(provenance.SCORING_CODE)
+    assert "analysis/metrics.py" in files(provenance.SCORING_CODE)
     assert mixture not in files("evaluation/benchmark/rivals/mofa.py", provenance.FEATURES_CODE)
     assert "preprocessing/rna.py" in files(provenance.FEATURES_CODE)
     praga = files("evaluation/benchmark/methods/praga.py")
@@ -83,6 +83,6 @@ def test_a_rival_does_not_depend_on_how_its_embedding_is_clustered():
 
 
 def test_a_function_has_a_file():
-    where = provenance.module_file("napari_trsmi.evaluation.metrics:score")
-    assert where == "evaluation/metrics.py"
+    where = provenance.module_file("napari_trsmi.analysis.metrics:score")
+    assert where == "analysis/metrics.py"
     assert provenance.code_digest(where) != provenance.code_digest("palette.py")

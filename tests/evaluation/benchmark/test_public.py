@@ -9,8 +9,8 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from napari_trsmi.data import downloads
-from napari_trsmi.data.simulation import simulate
+from napari_trsmi.data.public import downloads
+from napari_trsmi.data.simulated.simulation import simulate
 from napari_trsmi.errors import InputError
 from napari_trsmi.evaluation.benchmark.cases import CASES
 

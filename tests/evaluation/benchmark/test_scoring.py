@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from napari_trsmi.analysis.metrics import score
 from napari_trsmi.config import Config
 from napari_trsmi.evaluation.benchmark import scoring
-from napari_trsmi.evaluation.metrics import score
 
 
 def test_clusters_do_not_depend_on_the_files_order():

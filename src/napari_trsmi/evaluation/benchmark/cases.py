@@ -98,7 +98,7 @@ class Case:
             If its tables cannot be used, or lack the labels.
         """
         from napari_trsmi.data.loading import load
-        from napari_trsmi.data.simulation import simulate
+        from napari_trsmi.data.simulated.simulation import simulate
 
         if self.public is not None:
             data = self.public.load()
@@ -143,7 +143,7 @@ class LoadedCase:
         That of `napari_trsmi.integrate` at this seed, so that what it finds is what the common
         clustering finds: a mixture's starts depend on the order of its points.
         """
-        from napari_trsmi.graphs.order import canonical_order, clustered_order
+        from napari_trsmi.spots.order import canonical_order, clustered_order
 
         order = canonical_order(self.data.coordinates, self.data.spots)
         blocks = [features[order] for features in self.inputs.features]

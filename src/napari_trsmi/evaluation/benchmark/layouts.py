@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from napari_trsmi.evaluation.projection import project
+from napari_trsmi.analysis.projection import project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from napari_trsmi.clustering.domains import match_to_reference
-from napari_trsmi.data.pitch import spot_pitch
 from napari_trsmi.evaluation.benchmark.summary import OVERALL
 from napari_trsmi.palette import domain_colors
+from napari_trsmi.spots.pitch import spot_pitch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

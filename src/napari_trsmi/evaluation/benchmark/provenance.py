@@ -26,7 +26,15 @@ FEATURES_CODE = "preprocessing/__init__.py"
 SCORING_CODE = "evaluation/benchmark/scoring.py"
 _COMPUTES = (
     *("clustering", "config.py", "evaluation/benchmark/methods", "evaluation/benchmark/rivals"),
-    *("evaluation/metrics.py", "graphs", "integration.py", "model", "preprocessing", "training"),
+    *(
+        "analysis/metrics.py",
+        "graphs",
+        "integration.py",
+        "model",
+        "preprocessing",
+        "spots",
+        "training",
+    ),
 )
 """What numbers come from; the rest of the package carries them about."""
 

@@ -34,7 +34,7 @@ class PublicSection:
     Attributes
     ----------
     record
-        One of `napari_trsmi.data.downloads.RECORDS`.
+        One of `napari_trsmi.data.public.downloads.RECORDS`.
     tables
         By modality name, how the file's path ends.
     labels
@@ -95,7 +95,7 @@ class PublicSection:
         return found[0]
 
     def _found(self, end: str) -> list[Path]:
-        from napari_trsmi.data.downloads import folder_of
+        from napari_trsmi.data.public.downloads import folder_of
 
         parts = PurePosixPath(end).parts
         folder = folder_of(self.record)

@@ -19,7 +19,7 @@ from napari_trsmi.evaluation.benchmark.document import (
 from napari_trsmi.evaluation.benchmark.layouts import Layout, layouts
 from napari_trsmi.evaluation.benchmark.rows import runs_table
 from napari_trsmi.evaluation.benchmark.summary import OWN, Cell, make_cells
-from napari_trsmi.writing import make_folder, write_bytes
+from napari_trsmi.output.atomic import make_folder, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

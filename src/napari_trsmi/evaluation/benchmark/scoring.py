@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
+from napari_trsmi.analysis.metrics import score
 from napari_trsmi.clustering.domains import find_domains, number_by_size
-from napari_trsmi.evaluation.metrics import score
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

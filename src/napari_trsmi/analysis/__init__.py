@@ -1,0 +1,1 @@
+"""Domains scored, compared and explained."""

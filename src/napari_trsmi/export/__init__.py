@@ -1,1 +1,0 @@
-"""Results for other programs, and the script that repeats them."""

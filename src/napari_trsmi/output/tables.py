@@ -1,0 +1,63 @@
+"""A table as ``.h5ad``, whole or not at all."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from napari_trsmi.errors import OutputError
+from napari_trsmi.output.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    from anndata import AnnData
+
+
+def write_table(table: AnnData, path: Path) -> None:
+    """Write an AnnData as ``.h5ad``, whole or not at all.
+
+    Parameters
+    ----------
+    table
+        What to write; columns of ``obs`` that the format cannot hold, such as dates, become text.
+    path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    import h5py
+    from anndata.io import write_elem
+
+    stored = table.copy()
+    for name, column in table.obs.items():
+        stored.obs[name] = _storable(column)
+    # HDF5 does not survive a full disk (closing the file fails too), so the disk gets bytes.
+    buffer = BytesIO()
+    try:
+        with h5py.File(buffer, "w") as file:
+            write_elem(file, "/", stored)
+    except Exception as error:  # anndata raises anything on a table that it cannot store
+        raise OutputError(
+            f"Cannot store {path.name}: {error}. Rename or remove that column of the annotations."
+        ) from error
+    write_bytes(path, buffer.getbuffer())
+
+
+def _storable(column: pd.Series) -> pd.Series:
+    """Return a column as ``.h5ad`` can hold it: numbers, truth values, or text."""
+    from pandas import CategoricalDtype
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    is_categorical = isinstance(column.dtype, CategoricalDtype)
+    values = column.cat.categories if is_categorical else column
+    if values.dtype != object and (is_numeric_dtype(values) or is_bool_dtype(values)):
+        return column
+    if is_categorical and values.map(lambda value: isinstance(value, str)).all():
+        return column
+    text = column.astype(object).map(str, na_action="ignore")
+    return text.astype("category") if is_categorical or text.isna().any() else text

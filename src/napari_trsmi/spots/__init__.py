@@ -1,0 +1,1 @@
+"""Spots by where they lie: their distance, order, cells, and the boundaries between them."""

@@ -1,0 +1,1 @@
+"""Domains as layers, and what a user makes of them."""

@@ -1,0 +1,206 @@
+"""One Points layer in step with the edits of the run that it shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary, ref
+
+import numpy as np
+from psygnal import Signal
+
+from napari_trsmi.data.wording import counted
+from napari_trsmi.errors import InputError
+from napari_trsmi.viewer.attached import COLORS, RESULT, result_of
+from napari_trsmi.viewer.domains.edits import DomainEdits
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from napari.layers import Layer, Points
+    from numpy.typing import NDArray
+
+    from napari_trsmi.viewer.domains.coloring import Coloring
+
+
+class DomainLayer:
+    """A Points layer whose features, colours, visible points and metadata follow `DomainEdits`.
+
+    Get it from `domain_layer`: a layer has one, however many docks show it.
+
+    Parameters
+    ----------
+    layer
+        A layer that shows a run (`napari_trsmi.add_domains`).
+
+    Attributes
+    ----------
+    edits
+        The domains as they are now.
+    coloring_changed
+        Emitted when the points are coloured by something else.
+    """
+
+    coloring_changed = Signal()
+
+    def __init__(self, layer: Points) -> None:
+        result = result_of(layer)
+        if result is None:
+            raise InputError(
+                f"Layer {layer.name!r} shows no run. Choose one that holds TRSMI domains."
+            )
+        self._layer = ref(layer)
+        self.edits = DomainEdits(result)
+        self._coloring: Coloring | None = None
+        self._check_points()
+        self._hide_what_is_hidden()
+        self.edits.changed.connect(self._on_edits_changed)
+        self.edits.visibility_changed.connect(self._on_edits_visibility_changed)
+
+    @property
+    def layer(self) -> Points:
+        """The layer.
+
+        Raises
+        ------
+        InputError
+            If it was removed and is gone.
+        """
+        layer = self._layer()
+        if layer is None:
+            raise InputError("The layer of these domains is gone. Add the domains again.")
+        return layer
+
+    @property
+    def coloring(self) -> Coloring | None:
+        """What the points are coloured by; None for their domain."""
+        return self._coloring
+
+    def color_by(self, coloring: Coloring | None) -> None:
+        """Colour the points by a number each, or by their domain again (None)."""
+        self._check_points()
+        self._coloring = coloring
+        self._paint()
+        self.coloring_changed.emit()
+
+    def select(self, names: Collection[str]) -> None:
+        """Select the spots of some domains, and no others; hidden ones cannot be selected."""
+        self.select_spots(self.edits.members(names))
+
+    def select_spots(self, spots: NDArray[np.intp]) -> None:
+        """Select some spots by their indices, and no others; hidden ones cannot be selected."""
+        self._check_points()
+        self.layer.selected_data = spots[self.edits.shown[spots]].tolist()
+
+    def selected(self) -> NDArray[np.intp]:
+        """Indices of the selected points, ascending."""
+        return np.sort(np.fromiter(self.layer.selected_data, dtype=np.intp))
+
+    def selected_counts(self) -> dict[str, int]:
+        """How many spots are selected of each domain that has any, most first."""
+        selected = self.selected()
+        sizes = np.bincount(
+            self.edits.codes[selected[selected < self.edits.n_spots]],
+            minlength=len(self.edits.names),
+        )
+        order = np.argsort(-sizes, kind="stable")
+        return {self.edits.names[place]: int(sizes[place]) for place in order if sizes[place]}
+
+    def why_not(self) -> str:
+        """Why the layer cannot show the run any more; empty if it can."""
+        layer, n_spots = self.layer, self.edits.n_spots
+        if len(layer.data) == n_spots:
+            return ""
+        return (
+            f"Layer {layer.name!r} has {counted(len(layer.data), 'point')}, its run "
+            f"{counted(n_spots, 'spot')}: points were added or deleted. Remove the layer, and add "
+            "the domains again (napari_trsmi.add_domains(viewer, result))."
+        )
+
+    def is_current(self) -> bool:
+        """Whether the layer still shows the run that this follows."""
+        layer = self._layer()
+        return layer is not None and result_of(layer) is self.edits.result()
+
+    def _hide_what_is_hidden(self) -> None:
+        """Take over what a copied layer brings along."""
+        n_shown = np.bincount(self.edits.codes, self.layer.shown, len(self.edits.names))
+        hidden = [
+            name
+            for name, n_visible in zip(self.edits.names, n_shown, strict=True)
+            if self.edits.counts[name] and not n_visible
+        ]
+        self.edits.set_visible(hidden, False)
+
+    def _check_points(self) -> None:
+        if reason := self.why_not():
+            raise InputError(reason)
+
+    def _on_edits_changed(self) -> None:
+        if self.why_not():
+            return
+        layer = self.layer
+        # In place: napari would copy and check the whole table, half a second for a million spots.
+        layer.features["domain"] = self.edits.domains
+        layer.feature_defaults = {
+            **{name: column.iloc[0] for name, column in layer.feature_defaults.items()},
+            "domain": self.edits.names[0],
+        }
+        layer.metadata = {
+            **layer.metadata,
+            RESULT: self.edits.result(),
+            COLORS: self.edits.colors,
+        }
+        if self._coloring is None:
+            self._paint()
+        layer.events.properties()
+        layer.events.features()
+
+    def _on_edits_visibility_changed(self) -> None:
+        if self.why_not():
+            return
+        with self.layer.events.set_data.blocker():  # painting sends the points to the canvas
+            self.layer.shown = self.edits.shown
+        self._paint()
+
+    def _paint(self) -> None:
+        layer = self.layer
+        colors = self._domain_colors() if self._coloring is None else self._coloring.colors()
+        # napari 0.9 draws two-dimensional points whether `shown` or not.
+        colors[~self.edits.shown, 3] = 0
+        # The canvas hears of the colours from the layer's colour manager; the layer's own event
+        # would send them to the graphics card a second time.
+        with layer.events.face_color.blocker():
+            layer.face_color = colors
+
+    def _domain_colors(self) -> NDArray[np.float32]:
+        from matplotlib.colors import to_rgba_array
+
+        table = to_rgba_array(list(self.edits.colors.values())).astype(np.float32)
+        colors: NDArray[np.float32] = table[self.edits.codes]
+        return colors
+
+
+_KNOWN: WeakKeyDictionary[Layer, DomainLayer] = WeakKeyDictionary()
+
+
+def domain_layer(layer: Points) -> DomainLayer:
+    """What keeps a layer in step with its edits; the same for every caller.
+
+    Raises
+    ------
+    InputError
+        If the layer shows no run, or its points are not the run's spots.
+    """
+    known = _KNOWN.get(layer)
+    if known is None or not known.is_current():
+        known = _KNOWN[layer] = DomainLayer(layer)
+    elif reason := known.why_not():
+        raise InputError(reason)
+    return known
+
+
+def shows_domains(layer: Layer) -> bool:
+    """Whether a layer shows the domains of a run."""
+    from napari.layers import Points
+
+    return isinstance(layer, Points) and result_of(layer) is not None

@@ -1,0 +1,63 @@
+"""The writer: the run that a Points layer shows, as a file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from napari_trsmi.errors import InputError
+from napari_trsmi.output.results import write_result
+from napari_trsmi.viewer.attached import RESULT
+
+if TYPE_CHECKING:
+    from napari_trsmi.result import TRSMIResult
+
+
+def write_points(path: str, _data: object, attributes: dict[str, Any]) -> list[str]:
+    """Write the run that a layer shows, as it is now: domains renamed, merged and recoloured.
+
+    Parameters
+    ----------
+    path
+        An ``.h5ad`` or ``.csv`` file. One that exists is replaced: napari has asked.
+    attributes
+        The layer's state. Spots whose points have been deleted are left out.
+
+    Returns
+    -------
+    The path written.
+
+    Raises
+    ------
+    InputError
+        If the layer shows no run.
+    OutputError
+        If the file cannot be written; an existing one is then unchanged.
+    """
+    result: TRSMIResult | None = attributes["metadata"].get(RESULT)
+    if result is None:
+        raise InputError(
+            f"Layer {attributes['name']!r} shows no domains, so that there is nothing to save as "
+            f"{path}. Choose a layer of TRSMI domains; for other points choose napari's own "
+            "format in the dialog."
+        )
+    shown = _of_points(result, set(attributes["features"]["spot"]), attributes["name"])
+    return [str(write_result(shown, path, overwrite=True))]
+
+
+def _of_points(result: TRSMIResult, spots: set[str], name: str) -> TRSMIResult:
+    """Leave out the spots whose points are gone."""
+    kept = result.domains.index.astype(str).isin(spots)
+    if kept.all():
+        return result
+    if not kept.any():
+        raise InputError(f"Layer {name!r} has none of its spots left. Choose another layer.")
+    return replace(
+        result,
+        domains=result.domains[kept],
+        embedding=result.embedding[kept],
+        confidence=result.confidence[kept],
+        modality_weights=result.modality_weights[kept],
+        coordinates=result.coordinates[kept],
+        annotations=result.annotations[kept],
+    )

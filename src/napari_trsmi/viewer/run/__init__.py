@@ -1,0 +1,1 @@
+"""A run from the layers that are open: its inputs, and its work."""

@@ -1,0 +1,320 @@
+"""What a run is to be made of: which spots, image and modalities, and whether it can run."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal
+
+from napari_trsmi.data.checks import MIN_SPOTS
+from napari_trsmi.data.matching import shared_spots
+from napari_trsmi.data.wording import counted, listed
+from napari_trsmi.errors import InputError, TRSMIWarning
+from napari_trsmi.viewer.attached import dataset_of, result_of
+from napari_trsmi.viewer.run.job import RunJob, SampledTable, TableInput
+from napari_trsmi.viewer.run.modality_source import (
+    TableSource,
+    sources_of_layer,
+    spot_names,
+)
+from napari_trsmi.viewer.run.places import places_of_points, places_of_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+    from napari.layers import Image, Layer, Points
+
+    from napari_trsmi.config import Config
+    from napari_trsmi.data.dataset import Kind
+    from napari_trsmi.result import TRSMIResult
+    from napari_trsmi.viewer.run.modality_source import Source
+    from napari_trsmi.viewer.run.places import SpotPlaces
+
+
+@dataclass(eq=False)
+class Choice:
+    """A modality on the list.
+
+    Attributes
+    ----------
+    source
+        Where it comes from.
+    kind
+        What it is taken for.
+    used
+        Whether the run shall use it.
+    of_spots
+        Whether it is there because its layer gives the spots.
+    """
+
+    source: Source
+    kind: Kind = field(init=False)
+    used: bool = True
+    of_spots: bool = False
+
+    def __post_init__(self) -> None:
+        self.kind = self.source.kind
+
+
+class RunInputs:
+    """The choices of a dock. `changed` is emitted after each."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        self._points: Points | None = None
+        self._image: Image | None = None
+        self._choices: list[Choice] = []
+
+    @property
+    def points(self) -> Points | None:
+        """The layer that says where the spots are; None: the tables do."""
+        return self._points
+
+    @points.setter
+    def points(self, layer: Points | None) -> None:
+        if layer is self._points:
+            return
+        self._points = layer
+        kept = [choice for choice in self._choices if not choice.of_spots]
+        brought: list[Choice] = []
+        if layer is not None and dataset_of(layer) is not None:
+            brought = [Choice(source, of_spots=True) for source in sources_of_layer(layer)]
+            same = dataset_of(layer)
+            kept = [choice for choice in kept if getattr(choice.source, "dataset", None) != same]
+        self._choices = [*brought, *kept]
+        self.changed.emit()
+
+    @property
+    def image(self) -> Image | None:
+        """The layer that shows the tissue."""
+        return self._image
+
+    @image.setter
+    def image(self, layer: Image | None) -> None:
+        if layer is not self._image:
+            self._image = layer
+            self.changed.emit()
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The list of modalities."""
+        return tuple(self._choices)
+
+    @property
+    def used(self) -> list[Choice]:
+        """The modalities that the run shall use."""
+        return [choice for choice in self._choices if choice.used]
+
+    def add(self, sources: Iterable[Source]) -> None:
+        """Put modalities on the list."""
+        new = [Choice(source) for source in sources]
+        if new:
+            self._choices += new
+            self.changed.emit()
+
+    def remove(self, choice: Choice) -> None:
+        """Take a modality off the list."""
+        self._choices.remove(choice)
+        self.changed.emit()
+
+    def set_kind(self, choice: Choice, kind: Kind) -> None:
+        """Say what a modality is."""
+        if choice.kind != kind:
+            choice.kind = kind
+            self.changed.emit()
+
+    def set_used(self, choice: Choice, *, used: bool) -> None:
+        """Say whether the run shall use a modality."""
+        if choice.used != used:
+            choice.used = used
+            self.changed.emit()
+
+    def forget(self, layer: Layer) -> None:
+        """Let go of a layer that was removed from the viewer, with all that it contributed."""
+        before = len(self._choices)
+        self._choices = [c for c in self._choices if c.source.layer is not layer]
+        gone = len(self._choices) < before
+        if self._points is layer:
+            self._points, gone = None, True
+        if self._image is layer:
+            self._image, gone = None, True
+        if gone:
+            self.changed.emit()
+
+    def offered(self, layers: Iterable[Layer]) -> list[Layer]:
+        """List the layers that could contribute modalities and do not yet."""
+        taken = {id(choice.source.layer) for choice in self._choices}
+        shown = [c.source.dataset for c in self._choices if isinstance(c.source, TableSource)]
+        return [
+            layer
+            for layer in layers
+            if id(layer) not in taken
+            and not any(dataset_of(layer) is known for known in shown if known is not None)
+            and _contributes(layer)
+        ]
+
+    def summary(self) -> str:
+        """How many spots the run would have, in a sentence.
+
+        Raises
+        ------
+        InputError
+            If the inputs cannot be used together; says why, and what to do.
+        """
+        spots, note = self._shared()
+        names = listed([choice.source.name for choice in self.used])
+        if len(spots) < MIN_SPOTS:
+            raise InputError(f"Only {counted(len(spots), 'spot')}: {MIN_SPOTS} are the least.")
+        tables = [choice.source for choice in self.used if isinstance(choice.source, TableSource)]
+        if self._points is None and not any(t.coordinates is not None for t in tables):
+            raise InputError(
+                "No table has coordinates. Choose the Points layer that shows the spots."
+            )
+        return note or f"{counted(len(spots), 'spot')} in {names}."
+
+    @property
+    def n_spots(self) -> int:
+        """Number of spots that all modalities share, 0 if they cannot be used."""
+        try:
+            return len(self._shared()[0])
+        except InputError:
+            return 0
+
+    def job(self, config: Config, results: Iterable[TRSMIResult] = ()) -> RunJob:
+        """Everything that a run needs, so that it never looks at a layer.
+
+        Parameters
+        ----------
+        config
+            Parameters.
+        results
+            Earlier results, the most recent last: the last one on the same spots lends its names
+            and colours.
+
+        Raises
+        ------
+        InputError
+            As `summary`.
+        """
+        self.summary()
+        spots, _ = self._shared()
+        sharing = [result for result in results if _mostly_shared(result, spots)]
+        tables: list[TableInput] = []
+        images: list[SampledTable] = []
+        for choice in self.used:
+            source, kind = choice.source, choice.kind
+            if isinstance(source, TableSource):
+                tables.append(TableInput(source.name, kind, source))
+            else:
+                images.append(SampledTable.of(source.name, kind, source.layer))
+        return RunJob(
+            tables=tuple(tables),
+            images=tuple(images),
+            places=self._places(),
+            config=config,
+            reference=sharing[-1] if sharing else None,
+        )
+
+    def _shared(self) -> tuple[pd.Index, str]:
+        """Return the spots in all tables, and a sentence if some are not."""
+        if not self.used:
+            raise InputError(
+                "There is no modality. Choose a Points layer that carries tables, or add a layer "
+                "or a file."
+                if not self._choices
+                else "No modality is ticked. Tick at least one."
+            )
+        named = {
+            f"{choice.source.name} ({choice.source.origin})": choice.source.spots
+            for choice in self.used
+            if isinstance(choice.source, TableSource)
+        }
+        own = None if self._points is None else self._own_names(self._points)
+        if own is not None and not any(own is spots for spots in named.values()):
+            named["the points"] = own
+        if not named:
+            raise InputError(
+                "An image is measured at spots. Choose the Points layer that shows the spots."
+            )
+        first = next(iter(named.values()))
+        if all(spots is first or spots.equals(first) for spots in named.values()):
+            return first, ""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TRSMIWarning)  # the numbers are in the note
+            notes: list[str] = []
+            return shared_spots(named, notes), notes[0]
+
+    def _own_names(self, layer: Points) -> pd.Index:
+        """Return the names of the layer's points, or of the first table's rows if it has none."""
+        names = spot_names(layer)
+        if names is not None:
+            if len(names) != len(layer.data):
+                raise InputError(
+                    f"Layer {layer.name!r} has {counted(len(layer.data), 'point')}, but its tables "
+                    f"{counted(len(names), 'spot')}: points were added or removed. Open it again."
+                )
+            return names
+        tables = [c.source for c in self.used if isinstance(c.source, TableSource)]
+        if not tables:
+            import pandas as pd
+
+            return pd.RangeIndex(len(layer.data)).astype(str)
+        if len(tables[0].spots) != len(layer.data):
+            raise InputError(
+                f"Layer {layer.name!r} has {counted(len(layer.data), 'point')} without names, but "
+                f"{tables[0].name} ({tables[0].origin}) has "
+                f"{counted(len(tables[0].spots), 'spot')}. Give the layer a feature 'spot' with "
+                "the spots' names, or choose another one."
+            )
+        return tables[0].spots
+
+    def _places(self) -> SpotPlaces:
+        tables = [c.source for c in self.used if isinstance(c.source, TableSource)]
+        if self._points is not None:
+            known = dataset_of(self._points)
+            return places_of_points(
+                self._points,
+                self._own_names(self._points),
+                self._image,
+                coordinates=None if known is None else known.coordinates,
+                diameter=None if known is None else known.spot_diameter,
+                tissue=None if known is None else known.image,
+            )
+        bringer = next(t for t in tables if t.coordinates is not None)
+        assert bringer.coordinates is not None  # noqa: S101
+        return places_of_tables(
+            bringer.coordinates,
+            bringer.spots,
+            self._image,
+            diameter=next((t.spot_diameter for t in tables if t.spot_diameter is not None), None),
+            tissue=next((t.image for t in tables if t.image is not None), None),
+        )
+
+
+def results_in(layers: Iterable[Layer]) -> list[TRSMIResult]:
+    """List the results that layers show, the topmost last."""
+    return [result for layer in layers if (result := result_of(layer)) is not None]
+
+
+def _contributes(layer: Layer) -> bool:
+    """Return whether a layer has modalities, without making them."""
+    from napari.layers import Image, Points
+
+    if isinstance(layer, Points):
+        if dataset_of(layer) is not None:
+            return True
+        return result_of(layer) is None and not layer.features.select_dtypes("number").empty
+    return isinstance(layer, Image) and layer.ndim >= 2
+
+
+def _mostly_shared(result: TRSMIResult, spots: pd.Index) -> bool:
+    """Return whether a result is on these spots: most of the fewer."""
+    index = result.domains.index
+    if index.equals(spots):
+        return True
+    return 2 * int(np.count_nonzero(index.isin(spots))) > min(len(index), len(spots))

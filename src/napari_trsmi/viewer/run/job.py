@@ -1,0 +1,239 @@
+"""One run, away from the layers: its inputs, the steps of its work, and how it ended."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from napari_trsmi.data.kinds import kind_from_word
+from napari_trsmi.errors import StoppedError, TRSMIError
+from napari_trsmi.training.report import Phase
+from napari_trsmi.viewer.run.footprint import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from anndata import AnnData
+    from napari.layers import Image
+
+    from napari_trsmi.config import Config
+    from napari_trsmi.data.dataset import Kind, SpatialOmics
+    from napari_trsmi.result import TRSMIResult
+    from napari_trsmi.training.report import EpochReport
+    from napari_trsmi.training.stop import StopToken
+    from napari_trsmi.viewer.run.modality_source import TableSource
+    from napari_trsmi.viewer.run.places import SpotPlaces
+
+
+@dataclass(frozen=True)
+class TableInput:
+    """A table, and what the user says that it is."""
+
+    name: str
+    kind: Kind
+    source: TableSource
+
+
+@dataclass(frozen=True)
+class SampledTable:
+    """A picture that is to be measured at the spots."""
+
+    name: str
+    kind: Kind
+    picture: Picture
+
+    @classmethod
+    def of(cls, name: str, kind: Kind, layer: Image) -> SampledTable:
+        """The job of an image layer."""
+        return cls(name, kind, Picture.of(layer))
+
+
+@dataclass(frozen=True)
+class RunJob:
+    """The inputs of a run.
+
+    Attributes
+    ----------
+    tables, images
+        The modalities.
+    places
+        The spots.
+    config
+        Parameters.
+    reference
+        An earlier result that lends its names and colours.
+    """
+
+    tables: tuple[TableInput, ...]
+    images: tuple[SampledTable, ...]
+    places: SpotPlaces
+    config: Config
+    reference: TRSMIResult | None = None
+
+    def dataset(self, check: Callable[[], None] = lambda: None) -> SpatialOmics:
+        """Match, check and sample everything.
+
+        Parameters
+        ----------
+        check
+            Called between steps; what it raises ends them.
+
+        Raises
+        ------
+        InputError
+            If the inputs cannot be used.
+        """
+        ready = self._ready()
+        if ready is not None:
+            return ready
+        from napari_trsmi.data.loading import load
+
+        named: dict[str, AnnData] = {}
+        annotated: set[int] = set()
+        for given in self.tables:
+            check()
+            table = given.source.table
+            obs = given.source.annotations
+            if obs is None or id(obs) in annotated:  # once is enough for all tables of a section
+                obs = pd.DataFrame(index=table.obs_names)
+            else:
+                annotated.add(id(obs))
+            name = _free_name(given.name, given.kind, named)
+            named[name] = _labelled(table.X, obs, table.var_names, given.kind)
+        for sampled in self.images:
+            values = sampled.picture.sample(
+                self.places.world, self.places.world_diameter, check=check
+            )
+            obs = pd.DataFrame(index=self.places.names)
+            name = _free_name(sampled.name, sampled.kind, named)
+            features = pd.Index(sampled.picture.feature_names)
+            named[name] = _labelled(values, obs, features, sampled.kind)
+        check()
+        positions = pd.DataFrame(self.places.coordinates, self.places.names, ["x", "y"])
+        loaded = load(named, positions=positions, image=self.places.tissue)
+        return replace(loaded, spot_diameter=self.places.diameter)
+
+    def _ready(self) -> SpatialOmics | None:
+        """Return the data set that all tables belong to, if they are used as they are."""
+        dataset = self.tables[0].source.dataset if self.tables else None
+        if dataset is None or self.images or not self.places.names.equals(dataset.spots):
+            return None
+        chosen = []
+        for given in self.tables:
+            if given.source.dataset is not dataset or given.kind != given.source.kind:
+                return None
+            chosen += [m for m in dataset.modalities if m.name == given.source.name]
+        places = self.places
+        in_place = places.coordinates is dataset.coordinates and places.tissue is dataset.image
+        if in_place and len(chosen) == len(dataset.modalities):
+            return dataset
+        return replace(
+            dataset,
+            modalities=tuple(chosen),
+            digests={m.name: dataset.digests.get(m.name, "") for m in chosen},
+            coordinates=places.coordinates,
+            image=places.tissue,
+            spot_diameter=places.diameter,
+            sources={},
+        )
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that has a result, and the tables that it is of."""
+
+    result: TRSMIResult
+    dataset: SpatialOmics
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A run that was stopped and kept nothing."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run that failed.
+
+    Attributes
+    ----------
+    reason
+        What went wrong and what to do, in a sentence or two.
+    details
+        For a report: where in the program.
+    """
+
+    reason: str
+    details: str
+
+
+Outcome = Finished | Stopped | Failed
+
+
+def run_steps(job: RunJob, stop: StopToken) -> Generator[Phase | EpochReport, None, Outcome]:
+    """Do a job step by step.
+
+    Nothing is raised: a worker thread swallows a RuntimeError, which is what PyTorch raises.
+
+    Parameters
+    ----------
+    job
+        What to do.
+    stop
+        Ends it.
+
+    Yields
+    ------
+    Phases as they begin, and a report after every epoch.
+
+    Returns
+    -------
+    How it ended.
+    """
+    try:
+        from napari_trsmi.integration import iter_integrate
+
+        yield Phase.READING
+        dataset = job.dataset(stop.check)
+        result = yield from iter_integrate(
+            dataset, config=job.config, reference=job.reference, stop=stop
+        )
+    except StoppedError:
+        return Stopped()
+    except TRSMIError as error:
+        return Failed(str(error), traceback.format_exc())
+    except MemoryError:
+        return Failed(
+            "There is too little memory for this run. Close other programs, use fewer modalities, "
+            "or lower the number of components.",
+            traceback.format_exc(),
+        )
+    except Exception as error:
+        said = str(error).strip().split("\n")[0] or "it gave no reason"
+        return Failed(
+            f"The run failed unexpectedly ({type(error).__name__}: {said}). Please report it with "
+            "the details below.",
+            traceback.format_exc(),
+        )
+    return Finished(result, dataset)
+
+
+def _labelled(values: object, obs: pd.DataFrame, features: pd.Index, kind: Kind) -> AnnData:
+    """Return a table that says in itself what it holds."""
+    from anndata import AnnData
+
+    var = pd.DataFrame({"feature_types": kind.value}, index=features)
+    return AnnData(X=values, obs=obs, var=var)
+
+
+def _free_name(name: str, kind: Kind, taken: dict[str, AnnData]) -> str:
+    """Return a name that is free and no word for another kind."""
+    if kind_from_word(name) not in (None, kind):
+        name = kind.value
+    free, number = name, 2
+    while free in taken:
+        free, number = f"{name}_{number}", number + 1
+    return free

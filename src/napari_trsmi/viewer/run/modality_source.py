@@ -1,0 +1,241 @@
+"""Modalities that a run may use: tables of a Points layer or a file, and images at the spots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from napari_trsmi.data.dataset import Kind
+from napari_trsmi.data.kinds import kind_from_name
+from napari_trsmi.errors import InputError
+from napari_trsmi.viewer.attached import dataset_of, result_of
+from napari_trsmi.viewer.run.footprint import Picture
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from napari.layers import Image, Layer, Points
+    from numpy.typing import NDArray
+
+    from napari_trsmi.data.dataset import SpatialOmics, TissueImage
+    from napari_trsmi.data.parts import Part
+    from napari_trsmi.data.parts import Source as Read
+
+SPOT_NAMES = "spot"
+"""Column of a Points layer's features that names its spots."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableSource:
+    """A table of spots x features.
+
+    Attributes
+    ----------
+    name, kind
+        As guessed.
+    origin
+        Layer or file that it comes from, as the user knows it.
+    table
+        ``X`` and the names of spots and features.
+    coordinates
+        The spots' x and y, if the table brings them.
+    annotations
+        Columns of the spots.
+    image, spot_diameter
+        What came along with it.
+    dataset
+        The matched and checked tables that it is one of, if it is.
+    layer
+        The layer that carries it, if one does.
+    """
+
+    name: str
+    kind: Kind
+    origin: str
+    table: AnnData
+    coordinates: NDArray[np.float64] | None = None
+    annotations: pd.DataFrame | None = None
+    image: TissueImage | None = None
+    spot_diameter: float | None = None
+    dataset: SpatialOmics | None = None
+    layer: Layer | None = None
+
+    @property
+    def spots(self) -> pd.Index:
+        """Names of the spots."""
+        names: pd.Index = self.table.obs_names
+        return names
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        return int(self.table.n_vars)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSource:
+    """An image layer, measured at the footprint of whatever spots a run has.
+
+    Attributes
+    ----------
+    name, kind, origin
+        As of `TableSource`.
+    layer
+        The image layer.
+    """
+
+    name: str
+    kind: Kind
+    origin: str
+    layer: Image
+    n_features: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n_features", len(Picture.of(self.layer).feature_names))
+
+
+Source = TableSource | ImageSource
+
+
+def sources_of_layer(layer: Layer) -> list[Source]:
+    """List the modalities that a layer can contribute, none for layers of other types.
+
+    A Points layer gives all tables attached to it, else its numeric features as one modality. An
+    image layer gives the mean of each channel at the spots: its last two axes are the picture, any
+    others are channels. An RGB image gives mean and spread of its colours.
+    """
+    from napari.layers import Image, Points
+
+    if isinstance(layer, Points):
+        dataset = dataset_of(layer)
+        if dataset is not None:
+            return list(sources_of_dataset(dataset, layer.name, layer))
+        return _of_features(layer)
+    if isinstance(layer, Image) and layer.ndim >= 2:
+        named = kind_from_name(layer.name)
+        kind = Kind.FEATURES if layer.rgb or named is None else named
+        name = "image" if layer.rgb else layer.name.replace("/", " ")
+        return [ImageSource(name, kind, layer.name, layer)]
+    return []
+
+
+def sources_of_dataset(
+    dataset: SpatialOmics, origin: str, layer: Layer | None = None
+) -> list[TableSource]:
+    """List the tables of a data set."""
+    return [
+        TableSource(
+            modality.name,
+            modality.kind,
+            origin,
+            modality.table,
+            coordinates=dataset.coordinates,
+            annotations=dataset.annotations,
+            image=dataset.image,
+            spot_diameter=dataset.spot_diameter,
+            dataset=dataset,
+            layer=layer,
+        )
+        for modality in dataset.modalities
+    ]
+
+
+def sources_of_file(path: str | Path) -> list[TableSource]:
+    """Read the tables in a file or folder, whether it has coordinates or not.
+
+    What nothing tells the kind of is taken as ready features.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or holds no table.
+    """
+    from anndata import AnnData
+
+    from napari_trsmi.data.checks import check_names
+    from napari_trsmi.data.coordinates import coordinates
+    from napari_trsmi.data.reading.inputs import read_inputs
+
+    path = Path(path)
+    notes: list[str] = []
+    found = []
+    for source in read_inputs(path, notes):
+        check_names(source.table.obs_names, source.label)
+        try:
+            places = coordinates([source], None, source.table.obs_names, notes)
+        except InputError:  # of none, or of unusable ones: another table may have them
+            places = None
+        for part in _parts(source, notes):
+            table = AnnData(
+                X=part.matrix,
+                obs=pd.DataFrame(index=part.spots),
+                var=pd.DataFrame(index=part.features),
+            )
+            found.append(
+                TableSource(
+                    part.name,
+                    part.kind,
+                    path.name,
+                    table,
+                    coordinates=places,
+                    annotations=source.table.obs,
+                    image=source.image,
+                    spot_diameter=source.spot_diameter,
+                )
+            )
+    return found
+
+
+def spot_names(layer: Points) -> pd.Index | None:
+    """Names of a layer's points: of the tables attached to it, or of a column ``spot``."""
+    dataset = dataset_of(layer)
+    if dataset is not None:
+        return dataset.spots
+    result = result_of(layer)
+    if result is not None:
+        return result.domains.index
+    if SPOT_NAMES in layer.features:
+        names = pd.Index(layer.features[SPOT_NAMES].astype(str))
+        return names if names.is_unique else None
+    return None
+
+
+def _of_features(layer: Points) -> list[Source]:
+    from anndata import AnnData
+
+    if result_of(layer) is not None:  # its features are a run's outcome, not measurements
+        return []
+    numbers = layer.features.select_dtypes("number")
+    if numbers.empty:
+        return []
+    values = numbers.to_numpy(dtype=np.float32)
+    named = kind_from_name(layer.name)
+    counts = bool(np.all(values >= 0) and np.all(values == np.rint(values)))
+    names = spot_names(layer)
+    table = AnnData(
+        X=values,
+        obs=pd.DataFrame(index=pd.RangeIndex(len(values)).astype(str) if names is None else names),
+        var=pd.DataFrame(index=[str(column) for column in numbers]),
+    )
+    kind = named if named is not None and counts else Kind.FEATURES
+    name = layer.name.replace("/", " ")
+    return [TableSource(name, kind, layer.name, table, layer=layer)]
+
+
+def _parts(source: Read, notes: list[str]) -> list[Part]:
+    """Split a table into modalities; one of unknown kind is taken as ready features."""
+    from napari_trsmi.data.splitting import split
+
+    try:
+        return split(source, None, notes, alone=True)
+    except InputError:
+        if source.key is not None or not source.table.n_vars:
+            raise
+        table = source.table.copy()
+        table.var["feature_types"] = Kind.FEATURES.value
+        name = Path(source.file_name).stem.replace("=", " ")
+        parts = split(replace(source, table=table), None, notes, alone=True)
+        return [replace(part, name=name) for part in parts]

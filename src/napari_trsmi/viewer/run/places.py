@@ -1,0 +1,126 @@
+"""Where the spots of a run lie: in the world, and in the units of the picture under them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_trsmi.errors import InputError
+from napari_trsmi.spots.pitch import spot_pitch
+from napari_trsmi.viewer.geometry import pixels_per_unit
+from napari_trsmi.viewer.plane import Plane
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from napari.layers import Image, Points
+    from numpy.typing import NDArray
+
+    from napari_trsmi.data.dataset import TissueImage
+
+_SAME_PLACE = 1e-3  # of the extent: rounding on the way through the world and back
+
+
+@dataclass(frozen=True)
+class SpotPlaces:
+    """Spots of a run.
+
+    Attributes
+    ----------
+    names
+        Unique, length n_spots.
+    world
+        (row, column) in the world, shape (n_spots, 2).
+    world_diameter
+        Of a spot.
+    coordinates
+        x and y as the result shall hold them, shape (n_spots, 2).
+    diameter
+        Of a spot, in units of `coordinates`; None if it is not known.
+    tissue
+        The picture that `coordinates` belong to; None if they are pixels of the chosen image
+        layer, or of no picture.
+    """
+
+    names: pd.Index
+    world: NDArray[np.float64]
+    world_diameter: float
+    coordinates: NDArray[np.float64]
+    diameter: float | None
+    tissue: TissueImage | None
+
+
+def places_of_points(
+    layer: Points,
+    names: pd.Index,
+    image: Image | None,
+    *,
+    coordinates: NDArray[np.float64] | None = None,
+    diameter: float | None = None,
+    tissue: TissueImage | None = None,
+) -> SpotPlaces:
+    """Where a Points layer shows its points, over an image layer if there is one.
+
+    Parameters
+    ----------
+    layer
+        The points.
+    names
+        Of the points, in their order.
+    image
+        The image layer that the domains will lie on.
+    coordinates, diameter, tissue
+        Of the tables attached to the layer: kept where they say the same as the layer.
+    """
+    plane = Plane.of(layer)
+    world = plane.to_world(np.asarray(layer.data, dtype=np.float64)[:, -2:])
+    drawn = float(np.median(layer.size)) * plane.magnification if len(layer.data) else 1.0
+    if image is None:
+        unit, under = 1.0, Plane(np.eye(2), np.zeros(2))
+    else:
+        under = Plane.of(image)
+        tissue, pixels = _fitting(tissue, image)
+        unit = pixels
+    shown = under.to_data(world)[:, ::-1] / unit
+    if coordinates is not None and _agree(coordinates, shown):
+        size = diameter if diameter is not None else drawn / (under.magnification * unit)
+        return SpotPlaces(names, world, drawn, coordinates, size, tissue)
+    if image is None:
+        tissue = None  # the points were moved: they lie on it no more
+    return SpotPlaces(names, world, drawn, shown, drawn / (under.magnification * unit), tissue)
+
+
+def places_of_tables(
+    coordinates: NDArray[np.float64],
+    names: pd.Index,
+    image: Image | None,
+    *,
+    diameter: float | None,
+    tissue: TissueImage | None,
+) -> SpotPlaces:
+    """Where the tables' own coordinates lie in the world, once they lie on an image layer."""
+    plane, pixels = Plane(np.eye(2), np.zeros(2)), 1.0
+    if image is not None:
+        plane = Plane.of(image)
+        tissue, pixels = _fitting(tissue, image)
+    world = plane.to_world(coordinates[:, ::-1] * pixels)
+    size = diameter if diameter is not None else spot_pitch(coordinates) or 1.0
+    return SpotPlaces(
+        names, world, size * pixels * plane.magnification, coordinates, diameter, tissue
+    )
+
+
+def _fitting(tissue: TissueImage | None, image: Image) -> tuple[TissueImage | None, float]:
+    """Return the tissue image if the layer shows it, and the layer's pixels per unit."""
+    if tissue is None:
+        return None, 1.0
+    try:
+        return tissue, pixels_per_unit(tissue, image)
+    except InputError:
+        return None, 1.0  # another picture: its own pixels are the unit
+
+
+def _agree(coordinates: NDArray[np.float64], shown: NDArray[np.float64]) -> bool:
+    extent = float(np.ptp(coordinates, axis=0).max()) or 1.0
+    return bool(np.abs(coordinates - shown).max() <= _SAME_PLACE * extent)

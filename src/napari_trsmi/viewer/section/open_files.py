@@ -1,0 +1,40 @@
+"""The menu's way to open files that belong together: napari makes its form of this function."""
+
+# No "from __future__ import annotations": the form is made of the types themselves.
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari_trsmi.errors import InputError
+from napari_trsmi.viewer.section.opening import open as open_section
+
+
+def open_files(
+    viewer: "napari.viewer.Viewer",  # type: ignore[name-defined]  # noqa: F821 (napari resolves it)
+    tables: Sequence[Path] = (),
+    image: Path | None = None,
+    positions: Path | None = None,
+) -> None:
+    """Open several files of one section together.
+
+    Parameters
+    ----------
+    viewer
+        The window.
+    tables
+        One file or more of the same section, such as RNA and protein: .h5ad, .h5mu, 10x .h5 or
+        CSV. Their spots are matched by name.
+    image
+        The tissue image whose pixels the spots' coordinates are. Leave it empty if a table brings
+        its own.
+    positions
+        A CSV or TSV with spot names, x and y. Leave it empty if a table has coordinates.
+
+    Raises
+    ------
+    InputError
+        If no table is chosen, or one cannot be used.
+    """
+    if not tables:
+        raise InputError("No tables are chosen. Choose one file or more of a section.")
+    chosen = tables[0] if len(tables) == 1 else list(tables)
+    open_section(viewer, chosen, image=image, positions=positions)

@@ -1,0 +1,60 @@
+"""Opening a section in the viewer, from a script or the console."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_trsmi.viewer.section.reading import name_of, read_section, section_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+    from napari_trsmi.data.loading import Positions, Tables
+
+
+def open(  # noqa: A001 (called as napari_trsmi.open)
+    viewer: ViewerModel,
+    path: Tables,
+    *,
+    image: Any = None,
+    positions: Positions | None = None,
+    features: str | Sequence[str] | None = None,
+    name: str | None = None,
+) -> list[Layer]:
+    """Open a section, or a result of this package, in the viewer.
+
+    Parameters
+    ----------
+    viewer
+        Where to add the layers.
+    path
+        A file or a folder that `napari_trsmi.load` or `napari_trsmi.read_result` reads. Several
+        tables of one section come as a list or a dict, and may be AnnData.
+    image
+        The tissue image: an Image layer of the viewer, which the points are laid onto, or what
+        `napari_trsmi.load` takes. It wins over the tables' own.
+    positions, features
+        As for `napari_trsmi.load`.
+    name
+        Of the Points layer; None names it by the file.
+
+    Returns
+    -------
+    The layers that were added, the lowest first: the image, if there is a new one, and the Points.
+
+    Raises
+    ------
+    InputError
+        If there is nothing at the path, or it cannot be used; says what to do.
+    """
+    from napari.layers import Image, Layer
+
+    below = image if isinstance(image, Image) else None
+    section = read_section(
+        path, features=features, positions=positions, image=None if below is not None else image
+    )
+    shown = section_layers(section, name or name_of(path), below)
+    return [viewer.add_layer(Layer.create(*layer)) for layer in shown]

@@ -1,0 +1,198 @@
+"""The reader: files and folders of a section, or of a run, as napari's layer data."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from napari_trsmi.data.loading import load
+from napari_trsmi.data.reading.images import tissue_image
+from napari_trsmi.data.reading.space_ranger import is_space_ranger
+from napari_trsmi.errors import InputError, TRSMIError, TRSMIWarning
+from napari_trsmi.output.results import read_result
+from napari_trsmi.result import KEY, TRSMIResult
+from napari_trsmi.viewer.domains.layers import domains_data
+from napari_trsmi.viewer.section.layers import spots_data, tissue_data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from napari.layers import Image
+
+    from napari_trsmi.data.dataset import SpatialOmics
+    from napari_trsmi.data.loading import Positions, Tables
+    from napari_trsmi.viewer.section.layers import LayerData
+
+    Reader: TypeAlias = Callable[[str | list[str]], list[LayerData] | list[tuple[None]]]
+
+
+def get_reader(path: str | list[str]) -> Reader | None:
+    """What napari calls to learn whether this package reads something.
+
+    Parameters
+    ----------
+    path
+        A file or a folder; a list of them, where they are to be opened as one, is taken for
+        several tables of one section.
+
+    Returns
+    -------
+    The reader, or None for what is something else: another program's HDF5 file, a folder that is
+    neither Space Ranger's nor SpatialData's. A damaged file gets the reader, whose error says why.
+    """
+    listed = [path] if isinstance(path, str) else path
+    return _read if all(_is_ours(Path(each)) for each in listed) else None
+
+
+def read_layers(paths: str | list[str]) -> list[LayerData]:
+    """Read a file, a folder, or several tables of one section.
+
+    Returns
+    -------
+    The tissue image, if there is one, and a Points layer: the domains if `paths` is a result of
+    this package, else the spots, with their tables attached.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read; says what is wrong, where, and what to do.
+    """
+    return section_layers(read_section(paths), name_of(paths))
+
+
+def read_section(
+    tables: Tables,
+    *,
+    features: str | Sequence[str] | None = None,
+    positions: Positions | None = None,
+    image: Any = None,
+) -> SpatialOmics | TRSMIResult:
+    """Read a result of this package, or whatever `load` reads, which takes the same arguments.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+
+    Warns
+    -----
+    TRSMIWarning
+        When nothing tells what an ``.h5ad`` holds: it is shown all the same, as RNA.
+    """
+    path = Path(tables).expanduser() if isinstance(tables, (str, Path)) else None
+    if path and features is None and positions is None and _holds(path, f"uns/{KEY}"):
+        result = read_result(path)
+        return result if image is None else replace(result, image=tissue_image(image))
+    try:
+        return load(tables, features=features, positions=positions, image=image)
+    except InputError as error:
+        if path is None or not _holds(path, "obs", "var"):
+            raise
+        try:
+            dataset = load({"rna": path}, features=features, positions=positions, image=image)
+        except InputError:
+            raise error from None
+    note = f"Nothing tells what {path.name} holds: it is taken as RNA. Change that before a run."
+    warnings.warn(note, TRSMIWarning, stacklevel=2)
+    return replace(dataset, notes=(*dataset.notes, note))
+
+
+def section_layers(
+    section: SpatialOmics | TRSMIResult, name: str, image: Image | None = None
+) -> list[LayerData]:
+    """Make the layers of a section or a run.
+
+    Parameters
+    ----------
+    section
+        What to show.
+    name
+        Of the Points layer.
+    image
+        The layer that shows the tissue already. None adds the section's own image, if there is one.
+
+    Returns
+    -------
+    Layer data, the lowest layer first.
+
+    Raises
+    ------
+    InputError
+        If `image` cannot be the section's.
+    """
+    own = [] if image is not None or section.image is None else [tissue_data(section.image)]
+    if isinstance(section, TRSMIResult):
+        return [*own, domains_data(section, name, image)]
+    return [*own, spots_data(section, name, image)]
+
+
+def name_of(tables: object) -> str:
+    """Return a short name for a layer of these tables."""
+    first = tables[0] if isinstance(tables, (list, tuple)) and tables else tables
+    if not isinstance(first, (str, Path)):
+        return "Spots"
+    path = Path(str(first).rpartition("=")[2]).expanduser().absolute()
+    return (path.parent if path.name == "outs" else path).stem  # Space Ranger calls all "outs"
+
+
+def _read(paths: str | list[str]) -> list[LayerData] | list[tuple[None]]:
+    """Read, or say why not.
+
+    In a window whose errors nobody else catches, napari would wrap the reason in its own words and
+    offer the traceback: the reason alone is shown, and no layer is added.
+    """
+    from napari.utils.notifications import notification_manager, show_error
+
+    try:
+        return read_layers(paths)
+    except TRSMIError as error:
+        if getattr(sys.excepthook, "__self__", None) is not notification_manager:
+            raise
+        show_error(_shortened(str(error), paths))
+        return [(None,)]
+
+
+def _shortened(message: str, paths: str | list[str]) -> str:
+    """Call files by their names: a notification shows one short line until it is unfolded."""
+    for path in [paths] if isinstance(paths, str) else paths:
+        message = message.replace(path, Path(path).name)
+    return message
+
+
+def _is_ours(path: Path) -> bool:
+    if path.is_dir():
+        attributes = _store_attributes(path)
+        return (
+            "spatialdata_attrs" in attributes
+            or attributes.get("encoding-type") == "anndata"
+            or any(is_space_ranger(folder) for folder in (path, path / "outs"))
+        )
+    # None: the reader's error says what is wrong with the file.
+    return _holds(path, "obs", "var") is not False or bool(_holds(path, "mod"))
+
+
+def _store_attributes(folder: Path) -> dict[str, Any]:
+    """Return what a zarr folder says about itself, in the format's third or second version."""
+    for name in ("zarr.json", ".zattrs"):
+        try:
+            content = json.loads((folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(content, dict):
+            return dict(content.get("attributes", content))
+    return {}
+
+
+def _holds(path: Path, *places: str) -> bool | None:
+    """Tell whether an HDF5 file has all these groups; None if it is damaged or none."""
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            return all(place in file for place in places)
+    except (OSError, RuntimeError):
+        return None

@@ -1,0 +1,429 @@
+"""The Domains dock: a run's domains, looked at, named, compared and taken along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from napari.utils.theme import get_theme
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QColor, QKeySequence, QShortcut
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QColorDialog,
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_trsmi.data.wording import counted, listed
+from napari_trsmi.errors import TRSMIError
+from napari_trsmi.spots.boundaries import domain_boundaries
+from napari_trsmi.viewer.domains.boundaries import add_boundaries
+from napari_trsmi.viewer.domains.layer import DomainLayer, domain_layer, shows_domains
+from napari_trsmi.widgets.common.background import Background
+from napari_trsmi.widgets.common.links import Links
+from napari_trsmi.widgets.common.panel import narrow
+from napari_trsmi.widgets.common.unproxied import unproxied
+from napari_trsmi.widgets.domains.color_by import ColorByPanel
+from napari_trsmi.widgets.domains.compare import ComparePanel
+from napari_trsmi.widgets.domains.embedding import EmbeddingPanel
+from napari_trsmi.widgets.domains.export import ExportPanel
+from napari_trsmi.widgets.domains.legend import LegendView
+from napari_trsmi.widgets.domains.markers import MarkersPanel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.layers import Points, Vectors
+    from napari.viewer import Viewer
+
+    from napari_trsmi.spots.boundaries import Boundary
+    from napari_trsmi.widgets.common.panel import Panel
+
+_SETTLED = 60  # ms without another change of the selection
+_NO_LAYER = "No layer shows domains yet. Run TRSMI, or open a result (.h5ad)."
+_NAMED = 3  # domains that the line on the selection names
+
+
+class DomainsDock(QWidget):
+    """Legend on top, always in sight; colours, embedding, comparison, markers, export below.
+
+    It shows the domains of the active layer, or of the last one that had any.
+
+    Parameters
+    ----------
+    napari_viewer
+        The viewer that it is docked in.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self._viewer = unproxied(napari_viewer)
+        self._layers: list[Points] = []  # by row of the combo box
+        self._shown_layer: Points | None = None
+        self._domains: DomainLayer | None = None
+        self._outlined: WeakKeyDictionary[Points, Vectors] = WeakKeyDictionary()
+        self._n_outlined = 0
+        self._outliner = Background(self)
+        self._layer_links = Links(self)  # to names of all layers
+        self._domain_links = Links(self)  # to what is shown
+        self._viewer_links = Links(self)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLED)
+        self._settle.timeout.connect(self._show_selection)
+        self._build()
+        self._wire()
+        self._list_layers()
+        self._on_viewer_theme_changed()
+
+    @property
+    def domains(self) -> DomainLayer | None:
+        """What the dock shows."""
+        return self._domains
+
+    # -- making it -------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.layer = QComboBox()
+        self.layer.setToolTip("The layer whose domains are shown here; follows the active layer")
+        narrow(self.layer)
+        self.legend = LegendView()
+        self.solo = _button("Solo", "Show the selected domains only")
+        self.show_all = _button("Show all", "Show every domain")
+        self.rename = _button("Rename", "Name the selected domain (F2)")
+        self.recolor = _button("Colour …", "Choose a colour for the selected domain (C)")
+        self.merge = _button("Merge", "Make one of the selected domains (Ctrl+M)")
+        self.undo = _button("Undo", "Take back the last edit (Ctrl+Z)")
+        self.redo = _button("Redo", "Do again what was undone (Ctrl+Shift+Z or Ctrl+Y)")
+        self.outlines = QCheckBox("Outlines")
+        self.outlines.setToolTip("Draw lines where neighbouring spots have different domains")
+        self.selection = QLabel()
+        self.selection.setWordWrap(True)
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.color_by = ColorByPanel()
+        self.embedding = EmbeddingPanel()
+        self.comparison = ComparePanel(self._viewer)
+        self.markers = MarkersPanel()
+        self.export = ExportPanel()
+        self.tabs = QTabWidget()
+        self.tabs.setUsesScrollButtons(False)
+        for panel, title, tip in (
+            (self.color_by, "Colour", "What the spots are coloured by"),
+            (self.embedding, "Embedding", "The embedding, linked to the tissue"),
+            (self.comparison, "Compare", "Compare with another run or an annotation"),
+            (self.markers, "Markers", "What sets a domain apart"),
+            (self.export, "Export", "Save the domains, copy the run as a script"),
+        ):
+            self.tabs.setTabToolTip(self.tabs.addTab(panel, title), tip)
+        chooser = QHBoxLayout()
+        chooser.addWidget(QLabel("Layer"))
+        chooser.addWidget(self.layer, 1)
+        buttons = QGridLayout()
+        buttons.setSpacing(4)
+        for place, button in enumerate(
+            (
+                *(self.rename, self.recolor, self.merge, self.outlines),
+                *(self.solo, self.show_all, self.undo, self.redo),
+            )
+        ):
+            buttons.addWidget(button, place // 4, place % 4)
+        layout = QVBoxLayout(self)
+        layout.addLayout(chooser)
+        layout.addWidget(self.legend, 3)
+        layout.addWidget(self.selection)
+        layout.addLayout(buttons)
+        layout.addWidget(self.message)
+        layout.addWidget(self.tabs, 4)
+
+    def _wire(self) -> None:
+        layers = self._viewer.layers
+        for event in (layers.events.inserted, layers.events.removed, layers.events.reordered):
+            self._viewer_links.connect(event, self._list_layers)
+        self._viewer_links.connect(layers.selection.events.active, self._on_active_layer_changed)
+        self._viewer_links.connect(self._viewer.events.theme, self._on_viewer_theme_changed)
+        self.layer.activated.connect(self._on_layer_activated)
+        self.legend.chosen.connect(self._on_legend_chosen)
+        self.legend.recolor_asked.connect(self._ask_color)
+        self.legend.legend.refused.connect(self._show_failure)
+        self.solo.clicked.connect(self._on_solo_clicked)
+        self.show_all.clicked.connect(self._on_show_all_clicked)
+        self.rename.clicked.connect(self.legend.edit_name)
+        self.recolor.clicked.connect(self._on_recolor_clicked)
+        self.merge.clicked.connect(self._on_merge_clicked)
+        self.undo.clicked.connect(self._on_undo_clicked)
+        self.redo.clicked.connect(self._on_redo_clicked)
+        self.outlines.clicked.connect(self._on_outlines_clicked)
+        self._outliner.finished.connect(self._on_outlines_found)
+        self._outliner.failed.connect(self._on_outlines_failed)
+        self.markers.feature_chosen.connect(self._on_markers_feature_chosen)
+        for panel in self._panels():
+            panel.failed.connect(self._show_failure)
+            panel.said.connect(self._show_message)
+        for keys, slot in (
+            ("Ctrl+Z", self._on_undo_clicked),
+            ("Ctrl+Shift+Z", self._on_redo_clicked),
+            ("Ctrl+Y", self._on_redo_clicked),
+            ("Ctrl+M", self._on_merge_clicked),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(slot)
+
+    def _panels(self) -> tuple[Panel, ...]:
+        return (self.color_by, self.embedding, self.comparison, self.markers, self.export)
+
+    # -- which layer -----------------------------------------------------------
+
+    def _list_layers(self) -> None:
+        self._layers = [layer for layer in self._viewer.layers if shows_domains(layer)]
+        self._layer_links.clear()
+        self.layer.clear()
+        for layer in self._layers:
+            self.layer.addItem(layer.name)
+            self._layer_links.connect(layer.events.name, self._on_layer_name_changed)
+        self.layer.setEnabled(bool(self._layers))
+        active = self._viewer.layers.selection.active
+        before = self._shown_layer if self._shown_layer in self._layers else None
+        last = self._layers[-1] if self._layers else None
+        self._show_layer(active if active in self._layers else before or last)
+        self.comparison.list_others()
+        self._show_state()
+
+    def _show_layer(self, layer: Points | None) -> None:
+        domains, reason = None, _NO_LAYER
+        if layer is not None:
+            self.layer.setCurrentIndex(self._layers.index(layer))
+            reason = ""
+            try:
+                domains = domain_layer(layer)
+            except TRSMIError as error:
+                reason = str(error)
+        if layer is self._shown_layer and domains is self._domains and domains is not None:
+            return
+        self._shown_layer, self._domains = layer, domains
+        self._domain_links.clear()
+        self.legend.legend.follow(None if domains is None else domains.edits)
+        for panel in self._panels():
+            panel.follow(domains)
+        if domains is not None:  # after the legend, whose rows the dock's own slots look at
+            link = self._domain_links.connect
+            link(domains.edits.changed, self._on_edits_changed)
+            link(domains.edits.visibility_changed, self._show_state)
+            link(domains.layer.selected_data.events.items_changed, self._on_spots_selected)
+            link(domains.layer.events.data, self._on_points_changed)
+        self._show_message(reason)
+        self._show_selection()
+        self._show_state()
+
+    def _on_active_layer_changed(self) -> None:
+        active = self._viewer.layers.selection.active
+        if active in self._layers:
+            self._show_layer(active)
+
+    def _on_layer_activated(self, row: int) -> None:
+        self._show_layer(self._layers[row])
+
+    def _on_layer_name_changed(self) -> None:
+        for row, layer in enumerate(self._layers):
+            self.layer.setItemText(row, layer.name)
+        self.comparison.list_others()
+
+    def _on_points_changed(self) -> None:
+        if self._domains is not None and (reason := self._domains.why_not()):
+            self._show_layer(self._shown_layer)  # which the model refuses now
+            self._show_message(reason)
+
+    def _on_viewer_theme_changed(self) -> None:
+        theme = get_theme(self._viewer.theme)
+        self.embedding.set_theme(theme.background.as_hex(), theme.text.as_hex())
+
+    # -- edits -----------------------------------------------------------------
+
+    def _on_edits_changed(self) -> None:
+        self._show_selection()
+        self._show_state()
+        # Names and colours move no boundary, merging and its undo change how many there are.
+        n_domains = 0 if self._domains is None else len(self._domains.edits.names)
+        if self.outlines.isChecked() and n_domains != self._n_outlined:
+            self._draw_outlines()
+
+    def _on_solo_clicked(self) -> None:
+        names = self.legend.selected_names()
+        if self._domains is not None and names:
+            self._domains.edits.solo(names)
+
+    def _on_show_all_clicked(self) -> None:
+        if self._domains is not None:
+            self._domains.edits.show_all()
+
+    def _on_recolor_clicked(self) -> None:
+        names = self.legend.selected_names()
+        if names:
+            self._ask_color(names[0])
+
+    def _ask_color(self, name: str) -> None:
+        """Open a colour dialog that does not block."""
+        domains = self._domains
+        if domains is None:
+            return
+        dialog = QColorDialog(QColor(domains.edits.colors[name]), self)
+        dialog.setOption(QColorDialog.ColorDialogOption.DontUseNativeDialog)
+        dialog.setWindowTitle(f"Colour of {name}")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.colorSelected.connect(
+            lambda color: self._try(lambda: domains.edits.recolor(name, color.name()))
+        )
+        dialog.open()
+
+    def _on_merge_clicked(self) -> None:
+        domains = self._domains
+        if domains is not None:
+            self._try(lambda: domains.edits.merge(self.legend.selected_names()))
+
+    def _on_undo_clicked(self) -> None:
+        if self._domains is not None:
+            self._domains.edits.undo()
+
+    def _on_redo_clicked(self) -> None:
+        if self._domains is not None:
+            self._domains.edits.redo()
+
+    def _on_outlines_clicked(self, wanted: bool) -> None:
+        if wanted:
+            self._draw_outlines()
+        else:
+            self._remove_outlines()
+
+    def _draw_outlines(self) -> None:
+        if self._domains is None:
+            return
+        points = self._domains.layer
+        self._remove_outlines()
+        self._n_outlined = len(self._domains.edits.names)
+        result = self._domains.edits.result()
+        # seconds on a large section
+        self._outliner.start(
+            lambda: (points, domain_boundaries(result.coordinates, result.domains))
+        )
+        self._show_state()
+
+    def _on_outlines_found(self, found: tuple[Points, list[Boundary]]) -> None:
+        points, boundaries = found
+        layers = self._viewer.layers
+        if points is not self._shown_layer or points not in layers:
+            self._show_state()
+            return
+        active = layers.selection.active
+
+        def draw() -> None:
+            self._outlined[points] = add_boundaries(self._viewer, points, boundaries=boundaries)
+
+        self._try(draw)
+        layers.selection.active = active  # napari makes a new layer the active one
+        self._show_state()
+
+    def _on_outlines_failed(self, reason: str) -> None:
+        self._show_message(reason)
+        self._show_state()
+
+    def _remove_outlines(self) -> None:
+        self._outliner.drop()
+        if self._shown_layer is not None:
+            drawn = self._outlined.pop(self._shown_layer, None)
+            if drawn in self._viewer.layers:
+                self._viewer.layers.remove(drawn)
+
+    # -- selection -------------------------------------------------------------
+
+    def _on_legend_chosen(self, names: list[str]) -> None:
+        domains = self._domains
+        if domains is not None:
+            self._try(lambda: domains.select(names))
+        if len(names) == 1:
+            self.markers.choose_domain(names[0])
+        self._show_state()
+
+    def _on_spots_selected(self) -> None:
+        self._settle.start()
+
+    def _show_selection(self) -> None:
+        """Say which domains the selected spots have, here and in the legend."""
+        if self._domains is None:
+            self.selection.setText("")
+            return
+        counts = self._domains.selected_counts()
+        self.selection.setText(_selection_text(counts))
+        edits = self._domains.edits
+        sizes = edits.counts
+        # A domain that is hidden or empty has no spot to select; it stays chosen.
+        chosen = {
+            name for name in self.legend.selected_names() if edits.is_visible(name) and sizes[name]
+        }
+        if chosen != set(counts):
+            self.legend.select_quietly(counts)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        edits = None if self._domains is None else self._domains.edits
+        names = [] if edits is None else self.legend.selected_names()
+        self.legend.setEnabled(edits is not None)
+        self.solo.setEnabled(bool(names))
+        self.rename.setEnabled(len(names) == 1)
+        self.recolor.setEnabled(len(names) == 1)
+        self.merge.setEnabled(len(names) > 1)
+        self.undo.setEnabled(edits is not None and edits.can_undo)
+        self.redo.setEnabled(edits is not None and edits.can_redo)
+        self.show_all.setEnabled(edits is not None and not all(map(edits.is_visible, edits.names)))
+        self.outlines.setEnabled(edits is not None)
+        drawn = None if self._shown_layer is None else self._outlined.get(self._shown_layer)
+        shown = drawn is not None and drawn in self._viewer.layers
+        self.outlines.setChecked(shown or self._outliner.busy)
+
+    # -- telling ---------------------------------------------------------------
+
+    def _on_markers_feature_chosen(self, modality: str, feature: str) -> None:
+        self.color_by.show_feature(modality, feature)
+        self.tabs.setCurrentWidget(self.color_by)
+
+    def _show_message(self, text: str) -> None:
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
+
+    def _show_failure(self, reason: str) -> None:
+        self._show_message(f"⚠ {reason}" if reason else "")
+
+    def _try(self, action: Callable[[], object]) -> None:
+        try:
+            action()
+        except TRSMIError as error:
+            self._show_failure(str(error))
+        else:
+            self._show_failure("")
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    return button
+
+
+def _selection_text(counts: dict[str, int]) -> str:
+    """Say how many spots are selected and of which domains."""
+    if not counts:
+        return "Click a domain to select its spots."
+    if len(counts) == 1:
+        ((name, count),) = counts.items()
+        return f"{counted(count, 'spot')} selected, all in {name}."
+    named = [f"{count:,} in {name}" for name, count in list(counts.items())[:_NAMED]]
+    if len(counts) > _NAMED:
+        named.append(counted(len(counts) - _NAMED, "more domain"))
+    return f"{counted(sum(counts.values()), 'spot')} selected: {listed(named)}."

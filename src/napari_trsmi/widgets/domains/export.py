@@ -1,0 +1,160 @@
+"""Taking the domains out of the window: files, a figure, a script."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_trsmi.widgets.common.background import Background
+from napari_trsmi.widgets.common.panel import Panel, narrow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_trsmi.result import TRSMIResult
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file that a result can become.
+
+    Attributes
+    ----------
+    label
+        What it is, for the user.
+    suffix
+        Ending of the file name.
+    about
+        What it is good for.
+    write
+        Writes a result to a path, and replaces what is there: the file dialog has asked.
+    """
+
+    label: str
+    suffix: str
+    about: str
+    write: Callable[[TRSMIResult, str], object]
+
+
+def _write_result(result: TRSMIResult, path: str) -> object:
+    from napari_trsmi.output.results import write_result
+
+    return write_result(result, path, overwrite=True)
+
+
+def _write_geojson(result: TRSMIResult, path: str) -> object:
+    from napari_trsmi.output.geojson import write_geojson
+
+    return write_geojson(result, path, overwrite=True)
+
+
+def _write_spatialdata(result: TRSMIResult, path: str) -> object:
+    from napari_trsmi.output.spatial_data import write_spatialdata
+
+    return write_spatialdata(result, path, overwrite=True)
+
+
+def _write_figure(result: TRSMIResult, path: str) -> object:
+    from napari_trsmi.output.figure import write_figure
+
+    return write_figure(result, path, overwrite=True)
+
+
+FORMATS = (
+    Format("Everything (.h5ad)", ".h5ad", "For napari-trsmi, scanpy and squidpy", _write_result),
+    Format("Table (.csv)", ".csv", "Domain, confidence and weights of each spot", _write_result),
+    Format("Outlines for QuPath (.geojson)", ".geojson", "Annotations in QuPath", _write_geojson),
+    Format("SpatialData (.zarr)", ".zarr", "For the scverse's spatial tools", _write_spatialdata),
+    Format("Figure with legend (.png)", ".png", "Tissue and domains side by side", _write_figure),
+)
+
+
+class ExportPanel(Panel):
+    """Saves the domains with their names, colours and merges as they are now."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.format = QComboBox()
+        narrow(self.format)
+        for place, choice in enumerate(FORMATS):
+            self.format.addItem(choice.label)
+            self.format.setItemData(place, choice.about, Qt.ItemDataRole.ToolTipRole)
+        self.format.setToolTip("What to save")
+        self.about = QLabel()
+        self.about.setWordWrap(True)
+        self.save = QPushButton("Save as …")
+        self.save.setToolTip("Choose a file and write the domains as they are now")
+        self.copy = QPushButton("Copy as Python")
+        self.copy.setToolTip("Put a script on the clipboard that repeats this run and its edits")
+        self.background = Background(self)
+        self._path = ""
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow("Save", self.format)
+        form.addRow("", self.about)
+        layout = QVBoxLayout(self)
+        layout.addLayout(form)
+        layout.addWidget(self.save)
+        layout.addWidget(self.copy)
+        layout.addStretch(1)
+        self.format.currentIndexChanged.connect(self._show_about)
+        self.save.clicked.connect(self._on_save_clicked)
+        self.copy.clicked.connect(self._on_copy_clicked)
+        self.background.finished.connect(self._on_background_finished)
+        self.background.failed.connect(self.failed)
+        self.background.busy_changed.connect(self._on_background_busy_changed)
+        self._show_about()
+
+    def write(self, choice: Format, path: str) -> None:
+        """Write the domains that are followed, in a thread."""
+        if self._domains is None:
+            return
+        if not path.lower().endswith(choice.suffix):
+            path += choice.suffix
+        self._path = path
+        self.failed.emit("")
+        self.background.start(choice.write, self._domains.edits.result(), path)
+
+    def _on_save_clicked(self) -> None:
+        choice = FORMATS[self.format.currentIndex()]
+        dialog = QFileDialog(self, "Save the domains")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+        dialog.setNameFilter(f"{choice.label.split(' (')[0]} (*{choice.suffix})")
+        dialog.setDefaultSuffix(choice.suffix)
+        dialog.selectFile(f"domains{choice.suffix}")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda path: self.write(choice, path))
+        dialog.open()  # does not block
+
+    def _on_copy_clicked(self) -> None:
+        domains = self._domains
+        clipboard = QGuiApplication.clipboard()
+        if domains is None or clipboard is None:
+            return
+        from napari_trsmi.output.script import as_python
+
+        if self._try(lambda: clipboard.setText(as_python(domains.edits.result()))):
+            self.said.emit("The script is on the clipboard: paste it into an editor or a notebook.")
+
+    def _on_background_finished(self) -> None:
+        self.said.emit(f"Saved {self._path}.")
+
+    def _on_background_busy_changed(self, busy: bool) -> None:
+        self.save.setEnabled(not busy)
+        self.save.setText("Saving …" if busy else "Save as …")
+
+    def _show_about(self) -> None:
+        self.about.setText(f"{FORMATS[self.format.currentIndex()].about}.")

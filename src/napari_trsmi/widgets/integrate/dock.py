@@ -1,0 +1,330 @@
+"""The Integrate dock: choose what is there, run, and watch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image, Points
+from napari.utils.theme import get_theme
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
+
+from napari_trsmi.data.wording import counted
+from napari_trsmi.errors import TRSMIError
+from napari_trsmi.training.warm_up import warm_up
+from napari_trsmi.viewer.attached import dataset_of, result_of
+from napari_trsmi.viewer.domains.adding import iter_add_domains
+from napari_trsmi.viewer.run.inputs import RunInputs, results_in
+from napari_trsmi.viewer.run.job import Failed, Finished
+from napari_trsmi.viewer.run.modality_source import sources_of_file
+from napari_trsmi.widgets.common.background import Background
+from napari_trsmi.widgets.common.column import Column
+from napari_trsmi.widgets.common.fold import Fold
+from napari_trsmi.widgets.common.layer_box import LayerBox
+from napari_trsmi.widgets.common.links import Links
+from napari_trsmi.widgets.common.unproxied import unproxied
+from napari_trsmi.widgets.integrate.activity_bar import ActivityBar, make_first_bar
+from napari_trsmi.widgets.integrate.config_form import ConfigForm
+from napari_trsmi.widgets.integrate.controller import RunController
+from napari_trsmi.widgets.integrate.modality_list import ModalityList
+from napari_trsmi.widgets.integrate.run_panel import RunPanel
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    import napari
+    from napari.layers import Layer
+
+    from napari_trsmi.config import Config
+    from napari_trsmi.training.devices import Device
+    from napari_trsmi.training.report import EpochReport, Phase
+    from napari_trsmi.viewer.run.job import Outcome
+    from napari_trsmi.viewer.run.modality_source import TableSource
+
+_GIB = 2**30
+
+
+class IntegrateDock(QWidget):
+    """Finds the domains of a section from what is in the viewer.
+
+    Parameters
+    ----------
+    napari_viewer
+        The window.
+    """
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self._viewer = unproxied(napari_viewer)
+        self._links = Links(self)
+        self._engine_ready = False
+        self._engine_problem = ""
+        self._file_problem = ""
+        self._bar: ActivityBar | None = None
+        self.inputs = RunInputs()
+        self.controller = RunController(self)
+
+        self.points = LayerBox(
+            self._viewer, accepts=_has_spots, none="Those of the tables", parent=self
+        )
+        self.points.setToolTip(
+            "Where the spots are. A Points layer that carries tables brings them along."
+        )
+        self.image = LayerBox(self._viewer, accepts=_is_picture, none="None", parent=self)
+        self.image.setToolTip("The picture that the domains shall lie on (optional).")
+        self.modalities = ModalityList(self.inputs, self._viewer, self)
+        self.form = ConfigForm(self)
+        self.advanced = Fold("Advanced", "All other parameters, and presets.", self)
+        self.panel = RunPanel(self)
+        self._engine = Background(self)
+        self._files = Background(self)
+        # of several changes at once only the last is looked at
+        self._check = QTimer(self)
+        self._check.setSingleShot(True)
+        self._adding: list[Generator[None, None, Points]] = []
+        self._add = QTimer(self)
+        self._target: Image | None = None
+        self._lay_out()
+        self._connect()
+        self._on_theme_changed()
+        self._choose_from(list(self._viewer.layers))
+        self._warm_up()
+        self._on_check_timeout()
+
+    def _lay_out(self) -> None:
+        inputs = QFormLayout()
+        inputs.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for text, box in (("Sp&ots", self.points), ("&Image", self.image)):
+            label = QLabel(text, self)
+            label.setToolTip(box.toolTip())
+            label.setBuddy(box)
+            inputs.addRow(label, box)
+        self.advanced.addWidget(self.form.advanced)
+        content = QWidget(self)
+        upper = QVBoxLayout(content)
+        upper.setContentsMargins(0, 0, 6, 0)
+        upper.addLayout(inputs)
+        upper.addWidget(_heading("Modalities", self))
+        upper.addWidget(self.modalities)
+        upper.addWidget(_heading("Parameters", self))
+        upper.addWidget(self.form.main)
+        upper.addWidget(self.advanced)
+        upper.addStretch()
+        layout = QVBoxLayout(self)
+        layout.addWidget(Column(content, self), 1)
+        layout.addWidget(self.panel)
+
+    def _connect(self) -> None:
+        layers = self._viewer.layers.events
+        self._links.connect(layers.inserted, self._on_layers_inserted)
+        self._links.connect(layers.removed, self._on_layers_removed)
+        self._links.connect(self._viewer.events.theme, self._on_theme_changed)
+        self._links.connect(self.inputs.changed, self._on_inputs_changed)
+        self.points.chosen.connect(self._on_points_chosen)
+        self.image.chosen.connect(self._on_image_chosen)
+        self.modalities.files_chosen.connect(self._on_files_chosen)
+        self.form.changed.connect(self._check.start)
+        self._check.timeout.connect(self._on_check_timeout)
+        self._add.timeout.connect(self._on_add_timeout)
+        self._engine.finished.connect(self._on_engine_finished)
+        self._engine.failed.connect(self._on_engine_failed)
+        self._files.finished.connect(self._on_files_read)
+        self._files.failed.connect(self._on_files_failed)
+        self.panel.run_clicked.connect(self.start)
+        self.panel.stop_clicked.connect(self._on_stop_clicked)
+        self.controller.started.connect(self._on_run_started)
+        self.controller.stepped.connect(self._on_run_stepped)
+        self.controller.stopping.connect(self._on_run_stopping)
+        self.controller.ended.connect(self._on_run_ended)
+
+    # what is chosen
+
+    def _choose_from(self, layers: list[Layer]) -> None:
+        """Choose spots and image where nothing is chosen yet: the topmost that offer most."""
+        if self.inputs.points is None and not self.inputs.choices:
+            carriers = [layer for layer in layers if dataset_of(layer) is not None]
+            carriers.sort(key=lambda layer: result_of(layer) is None)
+            if carriers:
+                self.inputs.points = carriers[-1]
+        if self.inputs.image is None:
+            pictures = [layer for layer in layers if _is_picture(layer)]
+            pictures.sort(key=lambda layer: bool(layer.rgb))
+            if pictures:
+                self.inputs.image = pictures[-1]
+
+    def _on_layers_inserted(self, event: Any) -> None:
+        self._choose_from([event.value])
+
+    def _on_layers_removed(self, event: Any) -> None:
+        self.inputs.forget(event.value)
+
+    def _on_points_chosen(self, layer: Points | None) -> None:
+        self.inputs.points = layer
+
+    def _on_image_chosen(self, layer: Image | None) -> None:
+        self.inputs.image = layer
+
+    def _on_inputs_changed(self) -> None:
+        self.points.show_layer(self.inputs.points)
+        self.image.show_layer(self.inputs.image)
+        self._file_problem = ""
+        self._check.start()
+
+    def _on_files_chosen(self, paths: list[Path]) -> None:
+        self._files.start(_read, paths)
+        self._on_check_timeout()
+
+    def _on_files_read(self, sources: list[TableSource]) -> None:
+        self.inputs.add(sources)
+        self._check.start()
+
+    def _on_files_failed(self, reason: str) -> None:
+        self._file_problem = reason
+        self._check.start()
+
+    def _on_check_timeout(self) -> None:
+        text, reason = "", ""
+        try:
+            text = self.inputs.summary()
+            self._checked_config()
+        except TRSMIError as error:
+            reason = str(error)
+        if self._files.busy:
+            reason = "Reading the files…"
+        elif self._file_problem:
+            reason = self._file_problem
+        elif not self._engine_ready and not reason:
+            reason = self._engine_problem or "Loading PyTorch…"
+        self.panel.set_ready(text, reason)
+
+    def _checked_config(self) -> Config:
+        config = self.form.config()
+        if self._engine_ready:
+            from napari_trsmi.clustering.domains import check_enough_spots
+
+            check_enough_spots(self.inputs.n_spots, config)
+        return config
+
+    # the machine
+
+    def _warm_up(self) -> None:
+        self._engine.start(warm_up)
+
+    def _on_engine_finished(self, devices: list[Device]) -> None:
+        if not self._engine_ready:
+            QTimer.singleShot(0, make_first_bar)
+        self._engine_ready = True
+        labels = {device.name: _memory(device.label, device.free) for device in devices}
+        self.form.set_devices({"auto": f"Auto ({devices[0].label})", **labels})
+        self._check.start()
+
+    def _on_engine_failed(self, reason: str) -> None:
+        self._engine_problem = f"PyTorch cannot be loaded. {reason}"
+        self._check.start()
+
+    # a run
+
+    def start(self) -> bool:
+        """Run with what is chosen; return whether a run began."""
+        if self.controller.running or not self._engine_ready:
+            return False
+        try:
+            self.inputs.summary()  # first, as it is the plainer reason
+            job = self.inputs.job(self._checked_config(), results_in(self._viewer.layers))
+        except TRSMIError as error:
+            self.panel.set_ready("", str(error))
+            return False
+        return self.controller.start(job)
+
+    def _on_stop_clicked(self, keep: bool) -> None:
+        self.controller.stop(keep=keep)
+
+    def _on_run_started(self) -> None:
+        self._target = self.inputs.image
+        self.panel.show_start()
+        self._bar = ActivityBar()
+        self.controller.follow(self._bar.show_step, end=self._bar.close)
+
+    def _on_run_stepped(self, step: Phase | EpochReport) -> None:
+        self.panel.show_step(step)
+
+    def _on_run_stopping(self, keep: bool) -> None:
+        self.panel.show_stopping(keep=keep)
+
+    def _on_run_ended(self, outcome: Outcome, notes: list[str]) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        image, self._target = self._target, None
+        if isinstance(outcome, Finished):
+            self._show(outcome, image, notes)
+        elif isinstance(outcome, Failed):
+            self.panel.show_failure(outcome.reason, outcome.details, warned=notes)
+        else:
+            self.panel.show_end("Stopped. Nothing was kept.", warned=notes)
+        self._refresh_devices()
+
+    def _show(self, outcome: Finished, image: Image | None, notes: list[str]) -> None:
+        result = outcome.result
+        if image is not None and image not in self._viewer.layers:
+            image = None  # removed while the run was going on
+        self.panel.show_end(
+            f"{counted(result.n_domains, 'domain')} found in "
+            f"{counted(len(result.history), 'epoch')}.",
+            warned=notes,
+            notes=[note for note in result.record["notes"] if note not in notes],
+        )
+        self._adding.append(
+            iter_add_domains(self._viewer, result, image=image, dataset=outcome.dataset)
+        )
+        self._add.start()
+
+    def _on_add_timeout(self) -> None:
+        """Go on with adding layers; the window draws itself between the steps."""
+        try:
+            next(self._adding[0])
+        except StopIteration:
+            self._adding.pop(0)
+        except TRSMIError as error:
+            self._adding.pop(0)
+            self.panel.show_failure(str(error), "")
+        if not self._adding:
+            self._add.stop()
+
+    def _refresh_devices(self) -> None:
+        from napari_trsmi.training.devices import available_devices
+
+        self._engine.start(available_devices)
+
+    def _on_theme_changed(self, event: object = None) -> None:  # noqa: ARG002
+        theme = get_theme(self._viewer.theme)
+        self.panel.curve.set_colors(
+            text=theme.text.as_hex(),
+            line=theme.text.as_hex(),
+            grid=theme.secondary.as_hex(),
+        )
+
+
+def _read(paths: list[Path]) -> list[TableSource]:
+    return [source for path in paths for source in sources_of_file(path)]
+
+
+def _has_spots(layer: Layer) -> bool:
+    return isinstance(layer, Points)
+
+
+def _is_picture(layer: Layer) -> bool:
+    return isinstance(layer, Image) and layer.ndim == 2
+
+
+def _memory(label: str, free: int) -> str:
+    return f"{label}, {free / _GIB:.1f} GiB free"
+
+
+def _heading(text: str, parent: QWidget) -> QLabel:
+    label = QLabel(text, parent)
+    font = label.font()
+    font.setBold(True)
+    label.setFont(font)
+    return label

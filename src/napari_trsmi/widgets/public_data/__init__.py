@@ -1,0 +1,1 @@
+"""The Public data dock."""

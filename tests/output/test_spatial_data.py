@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import errno
+import logging
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_trsmi.errors import OutputError
+from napari_trsmi.output.spatial_data import write_spatialdata
+from napari_trsmi.result import TRSMIResult
+
+spatialdata = pytest.importorskip("spatialdata")
+
+
+def _names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_was_written_is_read_back(make_result, tmp_path, capfd):
+    result = make_result(image_scale=0.5, spot_diameter=8.0)
+    path = write_spatialdata(result, tmp_path / "domains.zarr")
+    assert capfd.readouterr() == ("", "")
+    assert _names(tmp_path) == ["domains.zarr"]
+    read = spatialdata.read_zarr(path)
+    spots = read.shapes["spots"]
+    assert list(spots.index) == list(result.domains.index)
+    np.testing.assert_array_equal(
+        np.column_stack([spots.geometry.x, spots.geometry.y]), result.coordinates
+    )
+    np.testing.assert_array_equal(spots["radius"], 4)
+    pixels = read.images["tissue"].transpose("y", "x", "c").values
+    np.testing.assert_array_equal(pixels, result.image.pixels)
+    again = TRSMIResult.from_anndata(read.tables["domains"])
+    pd.testing.assert_series_equal(again.domains, result.domains, check_names=False)
+    pd.testing.assert_series_equal(again.confidence, result.confidence, check_names=False)
+    pd.testing.assert_frame_equal(again.modality_weights, result.modality_weights)
+    pd.testing.assert_frame_equal(again.annotations, result.annotations)
+    np.testing.assert_array_equal(again.embedding, result.embedding)
+    np.testing.assert_array_equal(again.coordinates, result.coordinates)
+    assert again.record == result.record
+    assert again.colors == result.colors
+    assert again.spot_diameter == 8.0
+
+
+def test_the_table_annotates_the_spots(make_result, tmp_path):
+    read = spatialdata.read_zarr(write_spatialdata(make_result(), tmp_path / "domains.zarr"))
+    matched, table = spatialdata.join_spatialelement_table(
+        sdata=read, spatial_element_names="spots", table_name="domains", how="inner"
+    )
+    assert len(matched["spots"]) == table.n_obs == 60
+
+
+def test_image_and_spots_are_in_register(make_result, tmp_path):
+    from spatialdata.transformations import get_transformation
+
+    read = spatialdata.read_zarr(
+        write_spatialdata(make_result(image_scale=0.5), tmp_path / "domains.zarr")
+    )
+    matrix = get_transformation(read.images["tissue"]).to_affine_matrix(("x", "y"), ("x", "y"))
+    np.testing.assert_allclose(matrix, np.diag([2, 2, 1]))
+    same = get_transformation(read.shapes["spots"]).to_affine_matrix(("x", "y"), ("x", "y"))
+    np.testing.assert_allclose(same, np.eye(3))
+
+
+def test_without_an_image_there_are_spots_and_table(make_result, tmp_path):
+    result = make_result(image_scale=None, spot_diameter=None)
+    read = spatialdata.read_zarr(write_spatialdata(result, tmp_path / "domains.zarr"))
+    assert not read.images
+    np.testing.assert_allclose(read.shapes["spots"]["radius"], 5)  # half the pitch
+
+
+def test_names_that_are_not_allowed_get_underscores(make_result, tmp_path):
+    result = make_result(modalities=("rna", "image features"))
+    columns = {"cell type": "a", "Cell_type": "b", "_x": 1, "µ": 2.0}
+    annotations = pd.DataFrame(columns, index=result.domains.index)
+    path = write_spatialdata(replace(result, annotations=annotations), tmp_path / "domains.zarr")
+    again = TRSMIResult.from_anndata(spatialdata.read_zarr(path).tables["domains"])
+    assert list(again.annotations) == ["cell_type", "Cell_type_2", "x", "column"]
+    assert list(again.modality_weights) == ["rna", "image_features"]
+
+
+def test_a_store_is_replaced_only_when_asked(make_result, tmp_path):
+    path = write_spatialdata(make_result(n_domains=3), tmp_path / "domains.zarr")
+    with pytest.raises(OutputError, match="already there"):
+        write_spatialdata(make_result(n_domains=2), path)
+    write_spatialdata(make_result(n_domains=2), path, overwrite=True)
+    assert _names(tmp_path) == ["domains.zarr"]
+    table = spatialdata.read_zarr(path).tables["domains"]
+    assert table.obs["trsmi_domain"].nunique() == 2
+
+
+def test_a_folder_that_is_no_store_is_never_replaced(make_result, tmp_path):
+    folder = tmp_path / "photos.zarr"
+    folder.mkdir()
+    (folder / "cat.jpg").write_text("meow")
+    with pytest.raises(OutputError, match="no SpatialData"):
+        write_spatialdata(make_result(), folder, overwrite=True)
+    assert _names(folder) == ["cat.jpg"]
+    with pytest.raises(OutputError, match=r"must end in \.zarr"):
+        write_spatialdata(make_result(), tmp_path / "domains.h5ad")
+
+
+@pytest.mark.parametrize("existing", [False, True])
+def test_a_full_disk_leaves_everything_as_it_was(make_result, tmp_path, monkeypatch, existing):
+    path = tmp_path / "domains.zarr"
+    if existing:
+        write_spatialdata(make_result(n_domains=3), path)
+    before = _names(tmp_path)
+    rename = Path.rename
+
+    def full(self, target):
+        if self.name.endswith(".part"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        write_spatialdata(make_result(n_domains=2), path, overwrite=True)
+    assert _names(tmp_path) == before
+    if existing:
+        assert spatialdata.read_zarr(path).tables["domains"].obs["trsmi_domain"].nunique() == 3
+
+
+def test_a_table_that_cannot_be_stored_is_said(make_result, tmp_path):
+    result = make_result()
+    odd = result.annotations.assign(odd=[{"a": 1}] * 60)
+    level = logging.getLogger("spatialdata").level
+    with pytest.raises(OutputError, match=r"Cannot store domains\.zarr"):
+        write_spatialdata(replace(result, annotations=odd), tmp_path / "domains.zarr")
+    assert _names(tmp_path) == []
+    assert logging.getLogger("spatialdata").level == level
+
+
+def test_without_spatialdata_it_is_said_how_to_get_it(make_result, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "spatialdata", None)
+    with pytest.raises(OutputError, match=r"pip install 'napari-trsmi\[spatialdata\]'"):
+        write_spatialdata(make_result(), tmp_path / "domains.zarr")

@@ -1,0 +1,263 @@
+"""A job makes the data set that its choices describe, and every end of it is an outcome."""
+
+import gc
+import threading
+import weakref
+
+import numpy as np
+import pandas as pd
+import pytest
+from napari.layers import Image, Layer, Points
+
+from napari_trsmi import integration
+from napari_trsmi.config import Config
+from napari_trsmi.data.dataset import Kind
+from napari_trsmi.errors import InputError
+from napari_trsmi.training import loop
+from napari_trsmi.training.report import EpochReport, Phase
+from napari_trsmi.training.stop import StopToken
+from napari_trsmi.viewer.run.inputs import RunInputs
+from napari_trsmi.viewer.run.job import Failed, Finished, Stopped, run_steps
+from napari_trsmi.viewer.run.modality_source import sources_of_file, sources_of_layer
+from napari_trsmi.viewer.section.layers import spots_data
+
+SMALL = Config(
+    n_domains=3,
+    epochs=2,
+    n_components=5,
+    embedding_dim=5,
+    feature_neighbors=5,
+    align_neighbors=4,
+)
+
+
+@pytest.fixture
+def inputs(make_dataset):
+    """The choice of a Points layer with two tables."""
+    chosen = RunInputs()
+    chosen.points = Layer.create(*spots_data(make_dataset(), "spots"))
+    return chosen
+
+
+def consume(job, stop=None, on_step=lambda step: None):
+    steps = run_steps(job, stop or StopToken())
+    seen = []
+    while True:
+        try:
+            seen.append(next(steps))
+        except StopIteration as end:
+            return end.value, seen
+        on_step(seen[-1])
+
+
+def test_a_whole_data_set_is_used_as_it_is(inputs):
+    known = inputs.choices[0].source.dataset
+    assert inputs.job(SMALL).dataset() is known
+
+
+def test_some_of_its_tables_keep_their_digests(inputs):
+    inputs.set_used(inputs.choices[0], used=False)
+    dataset = inputs.job(SMALL).dataset()
+    assert dataset.names == ("protein",)
+    assert dataset.digests == {"protein": inputs.choices[1].source.dataset.digests["protein"]}
+    assert dataset.sources == {}
+
+
+def test_another_kind_is_told_to_the_loader(inputs):
+    inputs.set_kind(inputs.choices[0], Kind.PROTEIN)
+    dataset = inputs.job(SMALL).dataset()
+    assert [(m.name, m.kind) for m in dataset.modalities] == [
+        ("protein", Kind.PROTEIN),
+        ("protein_2", Kind.PROTEIN),
+    ]
+    known = inputs.choices[0].source.dataset
+    rows = known.spots.get_indexer(dataset.spots)  # some have no count
+    np.testing.assert_array_equal(dataset.coordinates, known.coordinates[rows])
+    pd.testing.assert_frame_equal(dataset.annotations, known.annotations.iloc[rows])
+    assert dataset.spot_diameter == known.spot_diameter
+
+
+def test_images_features_and_files_join_by_the_spots(inputs, tmp_path):
+    known = inputs.choices[0].source.dataset
+    image = Image(np.add.outer(np.arange(1200.0), np.zeros(1200)), name="gradient")
+    measured = Points(
+        known.coordinates[:, ::-1],
+        features={"spot": known.spots[::-1], "size": np.arange(60.0)},
+        name="shape",
+    )
+    table = known.modalities[1].table[10:].copy()
+    table.write_h5ad(tmp_path / "atac_peaks.h5ad")
+    inputs.add(sources_of_layer(image))
+    inputs.add(sources_of_layer(measured))
+    inputs.add(sources_of_file(tmp_path / "atac_peaks.h5ad"))
+    dataset = inputs.job(SMALL).dataset()
+    assert [(m.name, m.kind) for m in dataset.modalities] == [
+        ("rna", Kind.RNA),
+        ("protein", Kind.PROTEIN),
+        ("shape", Kind.FEATURES),
+        ("chromatin", Kind.CHROMATIN),
+        ("gradient", Kind.FEATURES),
+    ]
+    rows = known.spots.get_indexer(dataset.spots)
+    assert rows.min() == 10  # and some had no count in one of the tables
+    gradient = np.asarray(dataset.modalities[4].table.X).ravel()
+    np.testing.assert_allclose(gradient, known.coordinates[rows, 1], atol=1)
+    shape = np.asarray(dataset.modalities[2].table.X).ravel()
+    np.testing.assert_allclose(shape, np.arange(60.0)[::-1][rows])
+
+
+def test_points_are_taken_in_pixels_of_the_image(inputs):
+    known = inputs.choices[0].source.dataset
+    inputs.image = Image(np.zeros((700, 700)), scale=(2, 2))
+    dataset = inputs.job(SMALL).dataset()
+    np.testing.assert_allclose(dataset.coordinates, known.coordinates / 2)
+    np.testing.assert_allclose(dataset.spot_diameter, known.spot_diameter / 2)
+
+
+def test_a_run_says_what_it_does_and_finishes(inputs):
+    outcome, seen = consume(inputs.job(SMALL))
+    assert isinstance(outcome, Finished)
+    assert outcome.result.n_domains == 3
+    assert outcome.dataset is inputs.choices[0].source.dataset
+    phases = list(dict.fromkeys(step for step in seen if isinstance(step, Phase)))
+    assert phases == list(Phase)
+    assert [step.epoch for step in seen if isinstance(step, EpochReport)] == [1, 2]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("at", [*Phase, 1, 2])
+def test_a_stop_is_seen_wherever_the_run_is(inputs, at, keep):
+    stop = StopToken()
+
+    def on_step(step):
+        if step == at or (isinstance(step, EpochReport) and step.epoch == at):
+            stop.stop(keep=keep)
+
+    outcome, _ = consume(inputs.job(SMALL), stop, on_step)
+    if not keep:
+        assert isinstance(outcome, Stopped)
+        return
+    assert isinstance(outcome, Finished)
+    epochs = {Phase.CLUSTERING: 2}.get(at, at if isinstance(at, int) else 0)
+    assert len(outcome.result.history) == epochs
+    assert outcome.result.n_domains == 3
+
+
+def test_a_stop_ends_the_reading(inputs):
+    stop = StopToken()
+    inputs.add(sources_of_layer(Image(np.zeros((1200, 1200)))))
+    outcome, seen = consume(inputs.job(SMALL), stop, lambda step: stop.stop())
+    assert isinstance(outcome, Stopped)
+    assert seen == [Phase.READING]
+
+
+@pytest.mark.parametrize("clustering", ["mixture", "leiden"])
+def test_a_stop_ends_the_clustering(inputs, clustering, monkeypatch):
+    stop = StopToken()
+    calls = []
+    find = integration.find_domains
+
+    def stopped_within(embedding, config, *, check):
+        def counted():
+            calls.append(1)
+            if len(calls) == 3:
+                stop.stop()
+            check()
+
+        return find(embedding, config, check=counted)
+
+    monkeypatch.setattr(integration, "find_domains", stopped_within)
+    outcome, _ = consume(
+        inputs.job(SMALL.replace(n_domains="auto", clustering=clustering, max_domains=6)), stop
+    )
+    if clustering == "mixture":
+        assert isinstance(outcome, Stopped)
+        assert len(calls) == 3
+    else:  # one resolution, no search
+        assert isinstance(outcome, Finished)
+        assert len(calls) == 1
+
+
+def fails_with(kind, said):
+    """Raise a new error at each call: one that is kept would keep what its traceback saw."""
+
+    def fail(*args, **kwargs):
+        raise kind(said) if said else kind
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "said"),
+    [
+        (RuntimeError, "kernel went missing", "PyTorch failed on cpu: kernel went missing"),
+        (RuntimeError, "CUDA out of memory. Tried to allocate", "ran out of memory: about"),
+        (MemoryError, "", "too little memory"),
+        (ZeroDivisionError, "by zero\nmore", r"unexpectedly \(ZeroDivisionError: by zero\)"),
+        (KeyError, "", r"unexpectedly \(KeyError: it gave no reason\)"),
+    ],
+)
+def test_failures_are_outcomes_with_one_reason_and_details(
+    inputs, monkeypatch, kind, message, said
+):
+    monkeypatch.setattr(loop._Training, "_step", fails_with(kind, message))
+    outcome, _ = consume(inputs.job(SMALL))
+    assert isinstance(outcome, Failed)
+    with pytest.raises(InputError, match=said):
+        raise InputError(outcome.reason)
+    assert "Traceback" in outcome.details
+    assert kind.__name__ in outcome.details
+
+
+def test_inputs_that_cannot_be_used_are_an_outcome(inputs):
+    inputs.add(sources_of_layer(Image(np.zeros((9, 9)), name="small")))
+    outcome, _ = consume(inputs.job(SMALL))
+    assert isinstance(outcome, Failed)
+    assert "lie outside the image 'small'" in outcome.reason
+
+
+@pytest.mark.parametrize("end", ["finished", "stopped", "failed"])
+def test_nothing_of_a_run_is_held_after_it(inputs, monkeypatch, end):
+    held = []
+    start = loop._Training.__init__
+
+    def noted(self, *args):
+        start(self, *args)
+        held.append(weakref.ref(self))
+
+    monkeypatch.setattr(loop._Training, "__init__", noted)
+    stop = StopToken()
+    if end == "failed":
+        monkeypatch.setattr(loop._Training, "_seed_prototypes", fails_with(RuntimeError, "x"))
+
+    def on_step(step):
+        if end == "stopped" and isinstance(step, EpochReport):
+            stop.stop()
+
+    consume(inputs.job(SMALL), stop, on_step)
+    gc.collect()
+    assert [ref() for ref in held] == [None]
+
+
+def test_a_job_never_looks_at_a_layer(inputs, monkeypatch):
+    """It works in another thread: layers belong to the window's."""
+    image = Image(np.random.default_rng(0).uniform(size=(1200, 1200)), name="stain")
+    inputs.add(sources_of_layer(image))
+    inputs.set_kind(inputs.choices[0], Kind.FEATURES)
+    job = inputs.job(SMALL)
+    touched = []
+    for layer_class in (Image, Points):
+        original = layer_class.__getattribute__
+
+        def watched(self, name, original=original):
+            if threading.current_thread() is not threading.main_thread():
+                touched.append(name)
+            return original(self, name)
+
+        monkeypatch.setattr(layer_class, "__getattribute__", watched, raising=False)
+    outcomes = []
+    thread = threading.Thread(target=lambda: outcomes.append(consume(job)[0]))
+    thread.start()
+    thread.join()
+    assert isinstance(outcomes[0], Finished)
+    assert touched == []

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from napari.components import ViewerModel
+from PIL import Image
+from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QFileDialog
+
+from napari_trsmi import add_domains, read_result
+from napari_trsmi.viewer.domains.layer import domain_layer
+from napari_trsmi.widgets.domains.export import FORMATS, ExportPanel
+
+
+@pytest.fixture
+def points(make_result):
+    points = add_domains(ViewerModel(), make_result())
+    edits = domain_layer(points).edits
+    edits.rename("1", "white matter")
+    edits.recolor("2", "#123456")
+    return points
+
+
+@pytest.fixture
+def panel(qtbot, points):
+    panel = ExportPanel()
+    qtbot.addWidget(panel)
+    panel.follow(domain_layer(points))
+    panel.show()
+    yield panel
+    qtbot.waitUntil(lambda: not panel.background.busy, timeout=60_000)
+
+
+def save(panel, qtbot, suffix, path):
+    """Save as a user does: choose the format, press the button, accept a name in the dialog."""
+    place = next(row for row, choice in enumerate(FORMATS) if choice.suffix == suffix)
+    panel.format.setCurrentIndex(place)
+    panel.save.click()
+    dialog = panel.findChild(QFileDialog)
+    assert dialog.isVisible()  # and the test goes on: it does not block
+    dialog.fileSelected.emit(str(path))
+    dialog.close()
+
+
+def test_everything_is_saved_with_its_edits(panel, points, qtbot, tmp_path):
+    said = []
+    panel.said.connect(said.append)
+    with qtbot.waitSignal(panel.background.finished):
+        save(panel, qtbot, ".h5ad", tmp_path / "domains")
+        assert not panel.save.isEnabled()
+    result = read_result(tmp_path / "domains.h5ad")
+    assert result.colors == domain_layer(points).edits.colors
+    assert "white matter" in result.domains.cat.categories
+    assert said == [f"Saved {tmp_path / 'domains.h5ad'}."]
+    assert panel.save.isEnabled()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".geojson", ".png", ".zarr"])
+def test_other_formats_replace_what_is_there(panel, qtbot, tmp_path, suffix):
+    path = tmp_path / f"domains{suffix}"
+    for _ in range(2):
+        with qtbot.waitSignal(panel.background.finished, timeout=60_000):
+            save(panel, qtbot, suffix, path)
+    if suffix == ".csv":
+        assert "white matter" in path.read_text()
+    elif suffix == ".geojson":
+        assert "white matter" in json.dumps(json.loads(path.read_text()))
+    elif suffix == ".png":
+        assert (0x12, 0x34, 0x56) in {
+            color for _, color in Image.open(path).convert("RGB").getcolors(2**24)
+        }
+    else:
+        assert (path / "zarr.json").exists()
+
+
+def test_a_file_that_cannot_be_written_is_told_in_the_dock(panel, qtbot, tmp_path):
+    told = []
+    panel.failed.connect(told.append)
+    with qtbot.waitSignal(panel.background.failed):
+        save(panel, qtbot, ".csv", tmp_path / "nowhere" / "domains.csv")
+    assert "there is no folder" in told[-1]
+    assert panel.save.isEnabled()
+
+
+def test_the_script_repeats_run_and_edits(panel):
+    said = []
+    panel.said.connect(said.append)
+    panel.copy.click()
+    script = QGuiApplication.clipboard().text()
+    compile(script, "script", "exec")
+    assert "trsmi.integrate(" in script
+    assert 'edits.rename("1", "white matter")' in script
+    assert "clipboard" in said[-1]
+
+
+def test_each_format_says_what_it_is_for(panel):
+    for row in range(panel.format.count()):
+        panel.format.setCurrentIndex(row)
+        assert FORMATS[row].about in panel.about.text()
+    for control in (panel.format, panel.save, panel.copy):
+        assert control.toolTip()
+
+
+def test_nothing_happens_without_a_run(panel):
+    panel.follow(None)
+    panel.write(FORMATS[0], "/nowhere/x.h5ad")
+    panel._on_copy_clicked()
+    assert not panel.background.busy
