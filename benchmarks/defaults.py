@@ -31,7 +31,7 @@ CHANGES: tuple[dict[str, Any], ...] = (
     {"spatial_weight_floor": 0.0},
     {"feature_weight_floor": 0.0},
     {"spatial_share": False},
-    {"border_contrast": 0.0},
+    {"edge_contrast": 0.0},
     {"encoder_normalize": True},
     {"start": "mean"},
     {"mask_fraction": 0.0},

@@ -26,7 +26,7 @@ def measure(n_spots: int, device: str, threads: int) -> None:
     import torch
 
     from napari_trsmi.clustering.domains import find_domains
-    from napari_trsmi.preprocessing import modality_components
+    from napari_trsmi.preprocessing import feature_matrix
     from napari_trsmi.spots.order import canonical_order, clustered_order
     from napari_trsmi.training.loop import iter_train
     from napari_trsmi.training.problem import build_problem
@@ -42,7 +42,7 @@ def measure(n_spots: int, device: str, threads: int) -> None:
     )
     # in the order that integrate holds them
     order = canonical_order(data.coordinates, data.spots)
-    blocks = [modality_components(modality, config)[0][order] for modality in data.modalities]
+    blocks = [feature_matrix(modality, config)[0][order] for modality in data.modalities]
     clustered = clustered_order(blocks, seed=config.seed)
     blocks, order = [block[clustered] for block in blocks], order[clustered]
     started = time.perf_counter()

@@ -102,7 +102,7 @@ def test_a_config_is_frozen():
 
 def test_the_four_components_are_listed():
     config = Config(rpr=False, gate=False)
-    assert config.components == {"rpr": False, "align": True, "multiscale": True, "gate": False}
+    assert config.switches == {"rpr": False, "align": True, "multiscale": True, "gate": False}
 
 
 def test_the_published_preset_is_the_papers():
@@ -113,7 +113,7 @@ def test_the_published_preset_is_the_papers():
     assert (published.ema_decay, published.gate_logit) == (0.9, 2.5)
     assert (published.prototype_weight, published.prototype_temperature) == (1, 2)
     assert (published.align_neighbors, published.embedding_dim) == (20, 64)
-    assert all(published.components.values())
+    assert all(published.switches.values())
 
 
 def test_presets_take_replacements():

@@ -259,7 +259,7 @@ def test_mistakes_are_told_before_anything_is_computed(section, result, monkeypa
     def compute(*args):
         raise AssertionError("computed")
 
-    monkeypatch.setattr(integration, "modality_components", compute)
+    monkeypatch.setattr(integration, "feature_matrix", compute)
     elsewhere = replace(result, domains=result.domains.rename(lambda name: f"other_{name}"))
     with pytest.raises(InputError, match="shares no spot names"):
         integrate(section, config=SMALL, reference=elsewhere)

@@ -51,7 +51,7 @@ class Config(BaseModel):
 
     # graphs
     spatial_neighbors: int = Field(6, ge=1, le=100, description="Neighbours in the spatial graph.")
-    border_contrast: float = Field(
+    edge_contrast: float = Field(
         2.5,
         ge=0,
         description="Contrast, in medians, at which a spatial edge weighs a half; 0: all weigh 1.",
@@ -116,7 +116,7 @@ class Config(BaseModel):
     )
     prototype_refresh: int = Field(50, ge=1, description="Epochs between re-seedings.")
     n_prototypes: int = Field(
-        0, ge=0, le=500, description="Number of prototypes; 0 takes it from split and merge."
+        0, ge=0, le=500, description="Number of prototypes; 0 takes it from split-and-merge."
     )
     graph_weight: float = Field(1.0, ge=0, description="Weight of the graph regulariser.")
     ema_decay: float = Field(0.9, ge=0, lt=1, description="Decay of the graphs' running mean.")
@@ -192,8 +192,8 @@ class Config(BaseModel):
         return self.diffusion_steps[:count], self.teleports[:count]
 
     @property
-    def components(self) -> dict[str, bool]:
-        """The four components of the ablation, on or off."""
+    def switches(self) -> dict[str, bool]:
+        """The four parts of the method that the ablation switches, on or off."""
         return {name: getattr(self, name) for name in ("rpr", "align", "multiscale", "gate")}
 
 
@@ -202,7 +202,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "published": {
         "spatial_share": False,
         "spatial_neighbors": 10,
-        "border_contrast": 0.0,
+        "edge_contrast": 0.0,
         "graph_weights": "even",
         "gate_end": "floor",
         "start": "mean",

@@ -26,7 +26,7 @@ from napari_trsmi.data.dataset import Modality, SpatialOmics
 from napari_trsmi.data.loading import Positions, Tables, load
 from napari_trsmi.errors import DeviceError, InputError, TRSMIWarning
 from napari_trsmi.palette import extended_colors
-from napari_trsmi.preprocessing import modality_components
+from napari_trsmi.preprocessing import feature_matrix
 from napari_trsmi.result import TRSMIResult
 from napari_trsmi.spots.order import canonical_order, clustered_order
 from napari_trsmi.training.devices import choose_device, cpu_threads
@@ -241,7 +241,7 @@ def _preprocessed(
     components, notes = [], []
     for modality in dataset.modalities:
         check()
-        block, said = modality_components(modality, config)
+        block, said = feature_matrix(modality, config)
         components.append(block)
         notes += said
     return components, notes
@@ -397,7 +397,7 @@ def _record(
                 strict=True,
             )
         ],
-        "inputs": dataset.sources,
+        "inputs": dataset.load_arguments,
         "n_spots": dataset.n_spots,
         "stopped": trained.stopped,
         "alignment_search": trained.alignment_search,

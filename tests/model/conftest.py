@@ -55,7 +55,7 @@ def to_dense() -> Callable[[WeightedGraph], torch.Tensor]:
 
 
 @pytest.fixture(scope="session")
-def bordered(adjacency) -> Callable[..., sp.csr_array]:
+def weighted(adjacency) -> Callable[..., sp.csr_array]:
     """Make the same graph with random symmetric weights."""
 
     def make(seed: int = 0) -> sp.csr_array:
@@ -67,20 +67,20 @@ def bordered(adjacency) -> Callable[..., sp.csr_array]:
 
 
 @pytest.fixture(scope="session")
-def make_graphs(adjacency, bordered) -> Callable[..., FusedGraphs]:
+def make_graphs(adjacency, weighted) -> Callable[..., FusedGraphs]:
     """Make the graphs of M modalities in float64 with random edge weights, some negative."""
 
     def make(n_modalities: int = 2, seed: int = 0) -> FusedGraphs:
         graphs = FusedGraphs(
             adjacency(seed),
-            bordered(seed),
+            weighted(seed),
             [adjacency(seed + m + 1) for m in range(n_modalities)],
             [GraphWeights(0.3 + 0.2 * m, 0.7 - 0.2 * m, 0.0) for m in range(n_modalities)],
             0.9,
         ).double()
         # were float32
         pattern = graphs.spatial.pattern
-        for name, graph in (("spatial", adjacency(seed)), ("bordered", bordered(seed))):
+        for name, graph in (("spatial", adjacency(seed)), ("weighted", weighted(seed))):
             values = torch.from_numpy(add_self_loops(graph).data).double()
             setattr(graphs, f"{name}_values", symmetric_normalize(pattern, values))
         random = torch.Generator().manual_seed(seed)

@@ -10,11 +10,11 @@ def normalized(dense):
 
 
 def test_fused_graphs_are_the_weighted_sums_and_their_renormalised_mean(
-    make_graphs, bordered, to_dense
+    make_graphs, weighted, to_dense
 ):
     graphs = make_graphs(3)
     own, mean = graphs()
-    space = torch.from_numpy(bordered(0).toarray()).double()
+    space = torch.from_numpy(weighted(0).toarray()).double()
     space = normalized(space + torch.eye(len(space)))
     expected = [
         w[0] * space + w[1] * to_dense(WeightedGraph(learned.pattern, learned()))
@@ -39,7 +39,7 @@ def test_gradients_of_the_weights_equal_dense_autograd(make_graphs, to_dense, ra
     raw = graphs.raw_weights.detach().clone().requires_grad_()
     w = torch.log1p(raw.exp())
     learned = [to_dense(WeightedGraph(g.pattern, g())).detach() for g in graphs.learned]
-    space = to_dense(WeightedGraph(graphs.spatial.pattern, graphs.bordered_values))
+    space = to_dense(WeightedGraph(graphs.spatial.pattern, graphs.weighted_values))
     dense = [w[m, 0] * space + w[m, 1] * learned[m] for m in range(2)]
     dense.append(normalized((dense[0] + dense[1]) / 2))
     theirs = sum((g * t).sum() for g, t in zip(dense, target, strict=True))
@@ -48,9 +48,9 @@ def test_gradients_of_the_weights_equal_dense_autograd(make_graphs, to_dense, ra
     torch.testing.assert_close(graphs.raw_weights.grad, raw.grad)
 
 
-def test_weights_start_where_they_were_told_to_and_stay_positive(adjacency, bordered):
+def test_weights_start_where_they_were_told_to_and_stay_positive(adjacency, weighted):
     starts = [GraphWeights(0.25, 0.75, 0.1), GraphWeights(0.0, 1.0, 0.1)]
-    graphs = FusedGraphs(adjacency(), bordered(), [adjacency(1), adjacency(2)], starts, 0.9)
+    graphs = FusedGraphs(adjacency(), weighted(), [adjacency(1), adjacency(2)], starts, 0.9)
     torch.testing.assert_close(
         graphs.weights, torch.tensor([[0.25, 0.75], [0.0, 1.0]]), atol=2e-3, rtol=0
     )

@@ -48,12 +48,12 @@ def make_network(make_graphs, features, random_matrix):
 class Dense:
     """The published equations on dense matrices, with copies of a network's parameters."""
 
-    def __init__(self, network, config, adjacency, bordered):
+    def __init__(self, network, config, adjacency, weighted):
         self.p = {k: v.detach().clone().requires_grad_() for k, v in network.named_parameters()}
         self.config = config
         self.count = network.n_modalities
         self.space = self.normalized(self.dense(adjacency(0)))
-        self.bordered = self.normalized(self.dense(bordered(0)))
+        self.weighted = self.normalized(self.dense(weighted(0)))
         self.edges = [self.dense(adjacency(m + 1)) for m in range(self.count)]
 
     @staticmethod
@@ -74,7 +74,7 @@ class Dense:
                 mask.triu(1).nonzero(as_tuple=True), self.p[f"graphs.learned.{m}.weight"].relu()
             )
             w = (1 + self.p["graphs.raw_weights"][m].exp()).log()
-            own.append(w[0] * self.bordered + w[1] * self.normalized(upper + upper.T))
+            own.append(w[0] * self.weighted + w[1] * self.normalized(upper + upper.T))
         return own
 
     def encode(self, m, features, graph):
@@ -134,7 +134,7 @@ class Dense:
             parts = [self.diffuse(m, z, own[m], mean, progress) for m, z in enumerate(parts)]
         stacked = torch.cat(parts, dim=1)
         z = stacked @ p["fusion.skip"]
-        if any(config.components.values()):
+        if any(config.switches.values()):
             hidden = gelu(stacked @ p["fusion.mlp.0.weight"].T + p["fusion.mlp.0.bias"])
             z = z + hidden @ p["fusion.mlp.2.weight"].T + p["fusion.mlp.2.bias"]
         over = [self.space] * self.count if config.decoder_graph == "spatial" else own
@@ -156,10 +156,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_values_and_gradients_equal_the_dense_network(make_network, adjacency, bordered, case):
+def test_values_and_gradients_equal_the_dense_network(make_network, adjacency, weighted, case):
     n_modalities, parameters = CASES[case]
     network, config, features = make_network(n_modalities, **parameters)
-    reference = Dense(network, config, adjacency, bordered)
+    reference = Dense(network, config, adjacency, weighted)
     embedding = network(features, progress=0.4)
     decoded = network.decode(embedding)
     z, reconstructed = reference(features, 0.4)

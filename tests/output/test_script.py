@@ -99,7 +99,7 @@ def test_every_input_is_repeated(files, tmp_path, repeated):
 
 def test_simulated_tables_are_simulated_again(repeated):
     how = {"setting": "complementary", "n_spots": 120, "image": False}
-    data = replace(simulate(**how), sources={"simulate": how})
+    data = replace(simulate(**how), load_arguments={"simulate": how})
     result = integrate(data, n_domains=3, epochs=1)
     script = as_python(result)
     assert 'trsmi.simulate(setting="complementary", n_spots=120, image=False)' in script
@@ -115,9 +115,15 @@ def test_what_came_from_memory_is_to_be_filled_in(files):
     assert '{"rna": "rna.h5ad", "protein": "protein.h5ad"}' in script
     assert "# The positions came from memory" in script
     assert 'positions="positions.csv"' in script
-    given = as_python(result, sources=files)
+    given = as_python(result, tables=files)
     assert "# The tables came from memory" not in given
     assert files["rna"] in given
+
+
+def test_an_older_name_of_a_parameter_is_known(run):
+    older = {"seed": 0, "border_contrast": 1.5}
+    script = as_python(replace(run, record={**run.record, "parameters": older}))
+    assert "    edge_contrast=1.5,\n" in script
 
 
 def test_an_image_from_memory_is_left_out(run):

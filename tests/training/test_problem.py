@@ -56,14 +56,14 @@ def test_how_the_weights_start(blocks, config):
 def test_edges_across_borders_weigh_less(blocks, config):
     features, coordinates = blocks(2, side=15)
     problem = build_problem(features, coordinates, config)
-    edges = problem.bordered.tocoo()
+    edges = problem.weighted.tocoo()
     stripe = coordinates[:, 0] * 3 // 15
     across = stripe[edges.row] != stripe[edges.col]
     assert edges.data[across].mean() < 0.2 < 0.6 < edges.data[~across].mean()
-    plain = build_problem(features, coordinates, config.replace(border_contrast=0))
-    for graph in (plain.bordered, plain.spatial, problem.spatial):
+    plain = build_problem(features, coordinates, config.replace(edge_contrast=0))
+    for graph in (plain.weighted, plain.spatial, problem.spatial):
         assert (graph.data == 1).all()
-        assert (graph.indices == problem.bordered.indices).all()
+        assert (graph.indices == problem.weighted.indices).all()
 
 
 def test_where_the_gates_end(blocks, config):

@@ -180,7 +180,7 @@ def sensitivity(factor: tuple[str, ...], preset: Any, **protocol: Any) -> None:
     """Run TRSMI with one parameter varied at a time.
 
     Factors: alpha_1, alpha_2 and beta_0 at ten points as published; spatial_neighbors,
-    feature_neighbors, border_contrast, align_temperature, prototype_temperature, epochs and
+    feature_neighbors, edge_contrast, align_temperature, prototype_temperature, epochs and
     embedding_dim. On the lymph node, as published, unless other data sets are named.
     """
     from napari_trsmi.evaluation.benchmark import sweeps

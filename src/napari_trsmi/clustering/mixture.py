@@ -4,7 +4,7 @@ EM finds the optimum nearest to its start, and on one embedding the optima diffe
 score. So EM runs from several partitions, by Ward's linkage and by k-means, each
 on plain and on whitened components, and the most likely fit is kept. Neither view will do alone:
 plain ones find domains that the largest components tell apart, whitened ones those of the small.
-From the two most likely fits that differ split-and-merge moves are made for as long as one
+From the two most likely fits that differ SMEM moves are made for as long as one
 raises the likelihood, so that different seeds end at the same domains far more often than by more
 starts. From one alone is not enough: the most likely one is often where no single move helps.
 
@@ -24,7 +24,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
-from napari_trsmi.clustering.moves import split_and_merge_moves
+from napari_trsmi.clustering.smem import smem_moves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +89,7 @@ def fit_mixture(
         Positions of the points that EM sees; a sample of at most 20,000 when None. All points
         are labelled.
     rearrange
-        Whether to make split-and-merge moves from the best starts.
+        Whether to make SMEM moves from the best starts.
     check
         Called before every start and move; what it raises ends the fit.
     """
@@ -180,7 +180,7 @@ def _rearranged(
     sample = points[tried]
     for _ in range(_MOST_MOVES):
         moved = []
-        for weights, means in split_and_merge_moves(model, points):
+        for weights, means in smem_moves(model, points):
             check()
             start = weights, means, model.precisions_
             moved.append(_expectation_maximisation(sample, *start, steps=_TRIED_STEPS))

@@ -81,9 +81,9 @@ class SpatialOmics:
         What was guessed, dropped or matched on the way here, one sentence each.
     digests
         SHA-256 of each input table's content, by modality name.
-    sources
-        How to get the tables again, in plain JSON types (`napari_trsmi.data.sources`); empty when
-        that is not known.
+    load_arguments
+        How to get the tables again, in plain JSON types (`napari_trsmi.data.load_arguments`); empty
+        when that is not known.
     """
 
     modalities: tuple[Modality, ...]
@@ -94,7 +94,7 @@ class SpatialOmics:
     spot_diameter: float | None = None
     notes: tuple[str, ...] = ()
     digests: dict[str, str] = field(default_factory=dict)
-    sources: dict[str, Any] = field(default_factory=dict)
+    load_arguments: dict[str, Any] = field(default_factory=dict)
 
     @property
     def n_spots(self) -> int:

@@ -21,10 +21,10 @@ from napari_trsmi.data.checks import (
 from napari_trsmi.data.coordinates import coordinates, given_positions
 from napari_trsmi.data.dataset import Modality, SpatialOmics, TissueImage
 from napari_trsmi.data.digests import digest
+from napari_trsmi.data.load_arguments import load_arguments
 from napari_trsmi.data.matching import shared_spots
 from napari_trsmi.data.reading.images import tissue_image
 from napari_trsmi.data.reading.inputs import read_inputs
-from napari_trsmi.data.sources import sources_of
 from napari_trsmi.data.splitting import find_block, split
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError, TRSMIWarning
@@ -126,7 +126,7 @@ def load(
         spot_diameter=next((s.spot_diameter for s in sources if s.spot_diameter is not None), None),
         notes=tuple(notes),
         digests=digests,
-        sources=sources_of(tables, features, positions, image),
+        load_arguments=load_arguments(tables, features, positions, image),
     )
 
 

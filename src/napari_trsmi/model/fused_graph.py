@@ -44,9 +44,9 @@ class FusedGraphs(nn.Module):
     ----------
     spatial
         Symmetric 0/1 spatial graph without self loops.
-    bordered
+    weighted
         The same with weights in (0, 1]: A_S of the fused graphs.
-    features
+    feature_graphs
         One symmetric 0/1 feature graph a modality, without self loops.
     weights
         Start of (w_S, w_F), one a modality.
@@ -57,17 +57,19 @@ class FusedGraphs(nn.Module):
     def __init__(
         self,
         spatial: sp.csr_array,
-        bordered: sp.csr_array,
-        features: Sequence[sp.csr_array],
+        weighted: sp.csr_array,
+        feature_graphs: Sequence[sp.csr_array],
         weights: Sequence[GraphWeights],
         ema_decay: float,
     ) -> None:
         super().__init__()
-        self.learned = nn.ModuleList(LearnedFeatureGraph(graph, ema_decay) for graph in features)
+        self.learned = nn.ModuleList(
+            LearnedFeatureGraph(graph, ema_decay) for graph in feature_graphs
+        )
         looped = add_self_loops(spatial)
         self._spatial = Pattern.from_scipy(looped, symmetric=True)
         self._own: list[Pattern] = []
-        parts = [add_self_loops(graph) for graph in features]
+        parts = [add_self_loops(graph) for graph in feature_graphs]
         self._mean = _union([looped, *parts])
         for number, part in enumerate(parts):
             own = _union([looped, part])
@@ -78,8 +80,8 @@ class FusedGraphs(nn.Module):
         self._register("spatial_in_mean", self._mean.positions(looped))
         self.spatial_in_mean: Tensor
         self.spatial_values: Tensor
-        self.bordered_values: Tensor
-        for name, graph in (("spatial", looped), ("bordered", add_self_loops(bordered))):
+        self.weighted_values: Tensor
+        for name, graph in (("spatial", looped), ("weighted", add_self_loops(weighted))):
             values = symmetric_normalize(self._spatial, torch.from_numpy(graph.data))
             self.register_buffer(f"{name}_values", values, persistent=False)
         # softplus(raw) gives the start, and keeps the weights positive
@@ -124,13 +126,15 @@ class FusedGraphs(nn.Module):
         """The fused graphs Â^m and their renormalised mean Â_g."""
         weights = self.weights
         own = []
-        mean = self.bordered_values.new_zeros(self._mean.nnz)
-        mean = mean.index_add(0, self.spatial_in_mean, self.bordered_values * weights[:, 0].mean())
+        mean = self.weighted_values.new_zeros(self._mean.nnz)
+        mean = mean.index_add(0, self.spatial_in_mean, self.weighted_values * weights[:, 0].mean())
         for number, graph in enumerate(self._graphs):
             values = graph()
             fused = values.new_zeros(self._own[number].nnz)
             fused = fused.index_add(
-                0, getattr(self, f"spatial_in_{number}"), self.bordered_values * weights[number, 0]
+                0,
+                getattr(self, f"spatial_in_{number}"),
+                self.weighted_values * weights[number, 0],
             )
             fused = fused.index_add(
                 0, getattr(self, f"feature_in_{number}"), values * weights[number, 1]

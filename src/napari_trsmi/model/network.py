@@ -44,7 +44,7 @@ class Embedding:
 
 
 class TRSMI(nn.Module):
-    """The network of TRSMI (ICASSP 2026), each of its four components switchable.
+    """The network of TRSMI (ICASSP 2026), each of its four parts switchable.
 
     With all four off it is the PRAGA-like baseline: linear graph convolution, learned feature
     graphs, linear fusion.
@@ -98,7 +98,7 @@ class TRSMI(nn.Module):
                 ScheduledGate(logit=config.gate_logit, end=end, scheduled=config.gate)
                 for end in gate_ends
             )
-        self.fusion = Fusion(count, d, hidden=any(config.components.values()))
+        self.fusion = Fusion(count, d, hidden=any(config.switches.values()))
         self.decoders = nn.ModuleList(GraphDecoder(d, f.shape[1]) for f in features)
         self.decodes_over_space = config.decoder_graph == "spatial"
 

@@ -80,19 +80,17 @@ def read_result(path: str | os.PathLike[str]) -> TRSMIResult:
     from napari_trsmi.data.reading.paths import read_path
     from napari_trsmi.result import TRSMIResult
 
-    source = Path(path).expanduser()
-    table = read_path(source, [])
+    file = Path(path).expanduser()
+    table = read_path(file, [])
     if not isinstance(table, AnnData):
-        raise InputError(
-            f"{source} is no result of napari-trsmi. Pass an .h5ad file that it wrote."
-        )
+        raise InputError(f"{file} is no result of napari-trsmi. Pass an .h5ad file that it wrote.")
     try:
         return TRSMIResult.from_anndata(table)
     except InputError as error:
-        raise InputError(f"{source}: {error}") from error
+        raise InputError(f"{file}: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{source} holds an incomplete TRSMI result ({error}). Write it again with "
+            f"{file} holds an incomplete TRSMI result ({error}). Write it again with "
             "napari-trsmi run."
         ) from error
 

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from napari_trsmi.result import TRSMIResult
 
 _BY_THE_USER = "stopped by the user"
+_RENAMED = {"border_contrast": "edge_contrast"}
+"""Parameters by what older results call them."""
 
 
 def as_python(
-    result: TRSMIResult, sources: str | Sequence[str] | Mapping[str, str] | None = None
+    result: TRSMIResult, tables: str | Sequence[str] | Mapping[str, str] | None = None
 ) -> str:
     """Write the script that finds a result's domains again.
 
@@ -23,7 +25,7 @@ def as_python(
     ----------
     result
         What to repeat.
-    sources
+    tables
         Where the tables are, as `napari_trsmi.load` takes it: paths. None takes what the result's
         record says; tables that came from memory become paths to fill in, with a comment.
 
@@ -34,7 +36,7 @@ def as_python(
     repeat.
     """
     record = result.record
-    comments, tables, arguments = _inputs(record, sources)
+    comments, expression, arguments = _inputs(record, tables)
     edits = record.get("edits", [])
     if str(record.get("stopped", "")).startswith(_BY_THE_USER):
         comments.append(f"That run was {record['stopped']}; this one goes to the end.")
@@ -44,7 +46,7 @@ def as_python(
     lines = [
         *(f"# {comment}" for comment in comments),
         "result = trsmi.integrate(",
-        f"    {tables},",
+        f"    {expression},",
         *(f"    {name}={_literal(value)}," for name, value in arguments.items()),
         *(f"    {name}={_literal(value)}," for name, value in _parameters(record).items()),
         ")",
@@ -60,15 +62,15 @@ def as_python(
 
 
 def _inputs(
-    record: Mapping[str, Any], sources: str | Sequence[str] | Mapping[str, str] | None
+    record: Mapping[str, Any], given: str | Sequence[str] | Mapping[str, str] | None
 ) -> tuple[list[str], str, dict[str, Any]]:
     """Return comments, the expression for the tables, and the other inputs."""
     inputs = dict(record.get("inputs", {}))
     comments = []
-    if sources is None and "simulate" in inputs:
+    if given is None and "simulate" in inputs:
         return [], f"trsmi.simulate({_arguments(inputs['simulate'])})", {}
-    tables = inputs.pop("tables", None) if sources is None else sources
-    inputs.pop("tables", None)
+    recorded = inputs.pop("tables", None)
+    tables = recorded if given is None else given
     inputs.pop("simulate", None)
     if tables is None:
         comments.append("The tables came from memory: write the paths of their files here.")
@@ -84,7 +86,8 @@ def _inputs(
 
 def _parameters(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the seed, and what differs from the default."""
-    used = record.get("parameters", {})
+    written = record.get("parameters", {})
+    used = {_RENAMED.get(name, name): value for name, value in written.items()}
     default = Config().model_dump(mode="json")
     return {
         name: value

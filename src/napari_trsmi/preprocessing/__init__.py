@@ -1,5 +1,5 @@
 """From tables to feature matrices, by kind of modality."""
 
-from napari_trsmi.preprocessing.components import modality_components
+from napari_trsmi.preprocessing.by_kind import feature_matrix
 
-__all__ = ["modality_components"]
+__all__ = ["feature_matrix"]

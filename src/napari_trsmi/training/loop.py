@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_trsmi.clustering.split_merge import split_and_merge
+from napari_trsmi.clustering.split_and_merge import split_and_merge
 from napari_trsmi.errors import ConfigError, TrainingError
 from napari_trsmi.model.fused_graph import FusedGraphs
 from napari_trsmi.model.network import TRSMI
@@ -129,7 +129,7 @@ class _Training:
         self.features = [torch.from_numpy(f).to(device) for f in problem.features]
         graphs = FusedGraphs(
             problem.spatial,
-            problem.bordered,
+            problem.weighted,
             problem.feature_graphs,
             problem.weights,
             config.ema_decay,

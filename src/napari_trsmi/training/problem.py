@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from napari_trsmi.graphs.borders import weighted_by_contrast
-from napari_trsmi.graphs.components import component_gains, spatial_axes
+from napari_trsmi.graphs.contrast import weighted_by_contrast
 from napari_trsmi.graphs.neighbors import feature_graph, search_memory, spatial_graph
 from napari_trsmi.graphs.reach import spatial_reach
+from napari_trsmi.graphs.spatial_axes import component_gains, spatial_axes
 from napari_trsmi.graphs.weights import GraphWeights, predictive_weights
 from napari_trsmi.model.diffusion import appnp_coefficients
 from napari_trsmi.training.devices import explained
@@ -35,8 +35,8 @@ class Problem:
         F^m, ``float32``, each (n_spots, n_features_m), centred, mean square 1.
     spatial
         Spatial graph, 0/1, symmetric, no self loops.
-    bordered
-        The same with weights in (0, 1], low across borders.
+    weighted
+        The same with weights in (0, 1], low where spots differ.
     feature_graphs
         The modalities' feature graphs, 0/1, likewise.
     weights
@@ -47,7 +47,7 @@ class Problem:
 
     features: tuple[NDArray[np.float32], ...]
     spatial: sp.csr_array
-    bordered: sp.csr_array
+    weighted: sp.csr_array
     feature_graphs: tuple[sp.csr_array, ...]
     weights: tuple[GraphWeights, ...]
     gate_ends: tuple[float, ...]
@@ -74,7 +74,7 @@ def build_problem(
     coordinates
         Shape (n_spots, 2).
     config
-        Neighbour counts, borders, how the weights start, where the gates end, seed.
+        Neighbour counts, edge contrast, how the weights start, where the gates end, seed.
     device
         Where similar spots are sought.
 
@@ -99,10 +99,10 @@ def build_problem(
         graphs.append(graph)
         weights.append(start)
         ends.append(_gate_end(values, spatial, config))
-    bordered = spatial
-    if config.border_contrast:
-        bordered = weighted_by_contrast(spatial, scaled, half=config.border_contrast)
-    return Problem(tuple(scaled), spatial, bordered, tuple(graphs), tuple(weights), tuple(ends))
+    weighted = spatial
+    if config.edge_contrast:
+        weighted = weighted_by_contrast(spatial, scaled, half=config.edge_contrast)
+    return Problem(tuple(scaled), spatial, weighted, tuple(graphs), tuple(weights), tuple(ends))
 
 
 def _of_modality(

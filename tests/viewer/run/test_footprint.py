@@ -7,7 +7,7 @@ from napari.layers import Image
 
 from napari_trsmi.errors import InputError, StoppedError
 from napari_trsmi.viewer.run import footprint
-from napari_trsmi.viewer.run.footprint import Picture
+from napari_trsmi.viewer.run.footprint import ImageSampler
 
 SPOTS = np.array([[10.0, 12.0], [25.0, 40.0], [31.2, 8.7]])
 
@@ -36,40 +36,40 @@ def test_channels_are_averaged_over_the_disc_in_the_world(lazy):
     whole = np.eye(4)
     whole[1:, 1:] = flat._transforms[1:].simplified.affine_matrix
     layer.affine = whole
-    picture = Picture.of(layer)
-    assert picture.feature_names == ["msi 0", "msi 1", "msi 2", "msi 3"]
-    sampled = picture.sample(world, 6.3)
+    sampler = ImageSampler.of(layer)
+    assert sampler.feature_names == ["msi 0", "msi 1", "msi 2", "msi 3"]
+    sampled = sampler.sample(world, 6.3)
     np.testing.assert_allclose(sampled, by_hand(flat, values, world, 6.3), rtol=1e-5)
 
 
 def test_colours_give_mean_and_spread():
     pixels = np.random.default_rng(1).integers(0, 256, (40, 50, 3), dtype=np.uint8)
     layer = Image(pixels, rgb=True)
-    picture = Picture.of(layer)
-    sampled = picture.sample(SPOTS, 9.0)
+    sampler = ImageSampler.of(layer)
+    sampled = sampler.sample(SPOTS, 9.0)
     flat = Image(np.zeros((40, 50)))
     mean = by_hand(flat, np.moveaxis(pixels, 2, 0).astype(float), SPOTS, 9.0)
     square = by_hand(flat, np.moveaxis(pixels, 2, 0).astype(float) ** 2, SPOTS, 9.0)
-    assert picture.feature_names[:2] == ["red mean", "green mean"]
+    assert sampler.feature_names[:2] == ["red mean", "green mean"]
     np.testing.assert_allclose(sampled[:, :3], mean, rtol=1e-5)
     np.testing.assert_allclose(sampled[:, 3:], np.sqrt(square - mean**2), rtol=1e-4)
 
 
 def test_one_channel_is_called_by_its_layer():
-    picture = Picture.of(Image(np.arange(2000.0).reshape(40, 50), name="CD3"))
-    assert picture.feature_names == ["CD3"]
-    np.testing.assert_allclose(picture.sample(SPOTS[:2], 0.1).ravel(), [512, 1290])
+    sampler = ImageSampler.of(Image(np.arange(2000.0).reshape(40, 50), name="CD3"))
+    assert sampler.feature_names == ["CD3"]
+    np.testing.assert_allclose(sampler.sample(SPOTS[:2], 0.1).ravel(), [512, 1290])
 
 
 def test_pixels_beyond_the_edge_do_not_count():
     layer = Image(np.ones((40, 50)))
-    np.testing.assert_allclose(Picture.of(layer).sample(np.array([[-2.0, -2.0]]), 9.0), 1)
+    np.testing.assert_allclose(ImageSampler.of(layer).sample(np.array([[-2.0, -2.0]]), 9.0), 1)
 
 
 def test_spots_off_the_image_are_an_error():
-    picture = Picture.of(Image(np.ones((40, 50)), name="stain"))
+    sampler = ImageSampler.of(Image(np.ones((40, 50)), name="stain"))
     with pytest.raises(InputError, match=r"1 spot of 4 lie outside the image 'stain'"):
-        picture.sample(np.vstack([SPOTS, [[200.0, 3.0]]]), 5.0)
+        sampler.sample(np.vstack([SPOTS, [[200.0, 3.0]]]), 5.0)
 
 
 class Watched:
@@ -89,8 +89,8 @@ def test_only_what_lies_under_spots_is_read(monkeypatch):
     array = Watched(np.random.default_rng(0).normal(size=(300, 300)))
     layer = Image(array.values)
     corners = np.array([[50.0, 50.0], [60.0, 55.0], [250.0, 250.0]])
-    picture = Picture("whole", (array,), Picture.of(layer).plane, rgb=False)
-    sampled = picture.sample(corners, 10.0)
+    sampler = ImageSampler("whole", (array,), ImageSampler.of(layer).plane, rgb=False)
+    sampled = sampler.sample(corners, 10.0)
     assert len(array.read) == 2
     assert sum(array.read) < 1000
     np.testing.assert_allclose(sampled, by_hand(layer, array.values, corners, 10.0), rtol=1e-5)
@@ -99,20 +99,20 @@ def test_only_what_lies_under_spots_is_read(monkeypatch):
 def test_a_coarser_level_is_read_where_it_suffices():
     fine = np.kron(np.random.default_rng(0).normal(size=(64, 64)), np.ones((4, 4)))
     levels = [Watched(fine), Watched(fine[::4, ::4])]
-    plane = Picture.of(Image(fine)).plane
-    picture = Picture("levels", tuple(levels), plane, rgb=False)
+    plane = ImageSampler.of(Image(fine)).plane
+    sampler = ImageSampler("levels", tuple(levels), plane, rgb=False)
     world = np.array([[100.0, 120.0], [60.0, 61.0]])
-    coarse = picture.sample(world, 80.0)
+    coarse = sampler.sample(world, 80.0)
     assert not levels[0].read
-    exact = Picture("fine", (fine,), plane, rgb=False).sample(world, 80.0)
+    exact = ImageSampler("fine", (fine,), plane, rgb=False).sample(world, 80.0)
     np.testing.assert_allclose(coarse, exact, atol=0.1)
-    picture.sample(world, 8.0)
+    sampler.sample(world, 8.0)
     assert levels[0].read
 
 
 def test_multiscale_layers_bring_their_levels():
     fine = np.zeros((64, 64))
-    assert len(Picture.of(Image([fine, fine[::2, ::2]], multiscale=True)).levels) == 2
+    assert len(ImageSampler.of(Image([fine, fine[::2, ::2]], multiscale=True)).levels) == 2
 
 
 def test_sampling_can_be_ended():
@@ -120,4 +120,4 @@ def test_sampling_can_be_ended():
         raise StoppedError
 
     with pytest.raises(StoppedError):
-        Picture.of(Image(np.ones((40, 50)))).sample(SPOTS, 5.0, check)
+        ImageSampler.of(Image(np.ones((40, 50)))).sample(SPOTS, 5.0, check)

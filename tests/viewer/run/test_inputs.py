@@ -8,8 +8,8 @@ from napari_trsmi import add_domains
 from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.errors import InputError
+from napari_trsmi.viewer.run.candidates import TableCandidate, candidates_of_layer
 from napari_trsmi.viewer.run.inputs import RunInputs, results_in
-from napari_trsmi.viewer.run.modality_source import TableSource, sources_of_layer
 from napari_trsmi.viewer.section.layers import spots_data
 
 
@@ -35,7 +35,7 @@ def _table(names, kind=Kind.RNA, coordinates=None, name="extra"):
 
     values = np.random.default_rng(0).integers(1, 9, (len(names), 5)).astype(np.float32)
     table = AnnData(values, obs=pd.DataFrame(index=names))
-    return TableSource(name, kind, "extra.h5ad", table, coordinates=coordinates)
+    return TableCandidate(name, kind, "extra.h5ad", table, coordinates=coordinates)
 
 
 def test_nothing_chosen_says_what_to_do(inputs):
@@ -46,7 +46,7 @@ def test_nothing_chosen_says_what_to_do(inputs):
 
 def test_a_points_layer_brings_its_tables(inputs, spots, changes):
     inputs.points = spots
-    assert [(c.source.name, c.kind, c.of_spots) for c in inputs.choices] == [
+    assert [(c.candidate.name, c.kind, c.of_spots) for c in inputs.choices] == [
         ("rna", Kind.RNA, True),
         ("protein", Kind.PROTEIN, True),
     ]
@@ -64,15 +64,15 @@ def test_another_points_layer_takes_their_place_and_keeps_what_was_added(
     inputs.add([_table(make_dataset().spots)])
     other = Layer.create(*spots_data(make_dataset(seed=1), "other"))
     inputs.points = other
-    assert [c.source.layer for c in inputs.choices] == [other, other, None]
+    assert [c.candidate.layer for c in inputs.choices] == [other, other, None]
     inputs.points = None
-    assert [c.source.name for c in inputs.choices] == ["extra"]
+    assert [c.candidate.name for c in inputs.choices] == ["extra"]
 
 
 def test_tables_that_are_listed_already_are_not_listed_twice(inputs, spots):
-    inputs.add(sources_of_layer(spots))
+    inputs.add(candidates_of_layer(spots))
     inputs.points = spots
-    assert [c.source.name for c in inputs.choices] == ["rna", "protein"]
+    assert [c.candidate.name for c in inputs.choices] == ["rna", "protein"]
 
 
 def test_unticked_modalities_take_no_part(inputs, spots, changes):
@@ -136,7 +136,7 @@ def test_too_few_spots_are_a_reason(inputs):
 
 
 def test_an_image_alone_needs_spots(inputs):
-    inputs.add(sources_of_layer(Image(np.zeros((9, 9)), name="stain")))
+    inputs.add(candidates_of_layer(Image(np.zeros((9, 9)), name="stain")))
     with pytest.raises(InputError, match="measured at spots"):
         inputs.summary()
     inputs.points = Points(np.random.default_rng(0).uniform(1, 7, (5, 2)))
@@ -153,7 +153,7 @@ def test_what_layers_offer(inputs, spots, make_result):
     inputs.points = spots
     again = Points(spots.data, metadata=spots.metadata)
     assert inputs.offered([*layers, again]) == [measured, image]
-    inputs.add(sources_of_layer(image))
+    inputs.add(candidates_of_layer(image))
     assert inputs.offered(layers) == [measured]
 
 
@@ -167,7 +167,7 @@ def test_a_modality_can_be_taken_off(inputs, spots):
 def test_layers_that_are_removed_are_forgotten(inputs, spots, changes):
     image = Image(np.zeros((9, 9)), name="stain")
     inputs.points, inputs.image = spots, image
-    inputs.add(sources_of_layer(image))
+    inputs.add(candidates_of_layer(image))
     assert len(changes) == 3
     inputs.forget(Image(np.zeros((3, 3))))
     assert len(changes) == 3

@@ -16,9 +16,9 @@ from napari_trsmi.errors import InputError
 from napari_trsmi.training import loop
 from napari_trsmi.training.report import EpochReport, Phase
 from napari_trsmi.training.stop import StopToken
+from napari_trsmi.viewer.run.candidates import candidates_of_file, candidates_of_layer
 from napari_trsmi.viewer.run.inputs import RunInputs
 from napari_trsmi.viewer.run.job import Failed, Finished, Stopped, run_steps
-from napari_trsmi.viewer.run.modality_source import sources_of_file, sources_of_layer
 from napari_trsmi.viewer.section.layers import spots_data
 
 SMALL = Config(
@@ -51,7 +51,7 @@ def consume(job, stop=None, on_step=lambda step: None):
 
 
 def test_a_whole_data_set_is_used_as_it_is(inputs):
-    known = inputs.choices[0].source.dataset
+    known = inputs.choices[0].candidate.dataset
     assert inputs.job(SMALL).dataset() is known
 
 
@@ -59,8 +59,8 @@ def test_some_of_its_tables_keep_their_digests(inputs):
     inputs.set_used(inputs.choices[0], used=False)
     dataset = inputs.job(SMALL).dataset()
     assert dataset.names == ("protein",)
-    assert dataset.digests == {"protein": inputs.choices[1].source.dataset.digests["protein"]}
-    assert dataset.sources == {}
+    assert dataset.digests == {"protein": inputs.choices[1].candidate.dataset.digests["protein"]}
+    assert dataset.load_arguments == {}
 
 
 def test_another_kind_is_told_to_the_loader(inputs):
@@ -70,7 +70,7 @@ def test_another_kind_is_told_to_the_loader(inputs):
         ("protein", Kind.PROTEIN),
         ("protein_2", Kind.PROTEIN),
     ]
-    known = inputs.choices[0].source.dataset
+    known = inputs.choices[0].candidate.dataset
     rows = known.spots.get_indexer(dataset.spots)  # some have no count
     np.testing.assert_array_equal(dataset.coordinates, known.coordinates[rows])
     pd.testing.assert_frame_equal(dataset.annotations, known.annotations.iloc[rows])
@@ -78,7 +78,7 @@ def test_another_kind_is_told_to_the_loader(inputs):
 
 
 def test_images_features_and_files_join_by_the_spots(inputs, tmp_path):
-    known = inputs.choices[0].source.dataset
+    known = inputs.choices[0].candidate.dataset
     image = Image(np.add.outer(np.arange(1200.0), np.zeros(1200)), name="gradient")
     measured = Points(
         known.coordinates[:, ::-1],
@@ -87,9 +87,9 @@ def test_images_features_and_files_join_by_the_spots(inputs, tmp_path):
     )
     table = known.modalities[1].table[10:].copy()
     table.write_h5ad(tmp_path / "atac_peaks.h5ad")
-    inputs.add(sources_of_layer(image))
-    inputs.add(sources_of_layer(measured))
-    inputs.add(sources_of_file(tmp_path / "atac_peaks.h5ad"))
+    inputs.add(candidates_of_layer(image))
+    inputs.add(candidates_of_layer(measured))
+    inputs.add(candidates_of_file(tmp_path / "atac_peaks.h5ad"))
     dataset = inputs.job(SMALL).dataset()
     assert [(m.name, m.kind) for m in dataset.modalities] == [
         ("rna", Kind.RNA),
@@ -107,7 +107,7 @@ def test_images_features_and_files_join_by_the_spots(inputs, tmp_path):
 
 
 def test_points_are_taken_in_pixels_of_the_image(inputs):
-    known = inputs.choices[0].source.dataset
+    known = inputs.choices[0].candidate.dataset
     inputs.image = Image(np.zeros((700, 700)), scale=(2, 2))
     dataset = inputs.job(SMALL).dataset()
     np.testing.assert_allclose(dataset.coordinates, known.coordinates / 2)
@@ -118,7 +118,7 @@ def test_a_run_says_what_it_does_and_finishes(inputs):
     outcome, seen = consume(inputs.job(SMALL))
     assert isinstance(outcome, Finished)
     assert outcome.result.n_domains == 3
-    assert outcome.dataset is inputs.choices[0].source.dataset
+    assert outcome.dataset is inputs.choices[0].candidate.dataset
     phases = list(dict.fromkeys(step for step in seen if isinstance(step, Phase)))
     assert phases == list(Phase)
     assert [step.epoch for step in seen if isinstance(step, EpochReport)] == [1, 2]
@@ -145,7 +145,7 @@ def test_a_stop_is_seen_wherever_the_run_is(inputs, at, keep):
 
 def test_a_stop_ends_the_reading(inputs):
     stop = StopToken()
-    inputs.add(sources_of_layer(Image(np.zeros((1200, 1200)))))
+    inputs.add(candidates_of_layer(Image(np.zeros((1200, 1200)))))
     outcome, seen = consume(inputs.job(SMALL), stop, lambda step: stop.stop())
     assert isinstance(outcome, Stopped)
     assert seen == [Phase.READING]
@@ -210,7 +210,7 @@ def test_failures_are_outcomes_with_one_reason_and_details(
 
 
 def test_inputs_that_cannot_be_used_are_an_outcome(inputs):
-    inputs.add(sources_of_layer(Image(np.zeros((9, 9)), name="small")))
+    inputs.add(candidates_of_layer(Image(np.zeros((9, 9)), name="small")))
     outcome, _ = consume(inputs.job(SMALL))
     assert isinstance(outcome, Failed)
     assert "lie outside the image 'small'" in outcome.reason
@@ -242,7 +242,7 @@ def test_nothing_of_a_run_is_held_after_it(inputs, monkeypatch, end):
 def test_a_job_never_looks_at_a_layer(inputs, monkeypatch):
     """It works in another thread: layers belong to the window's."""
     image = Image(np.random.default_rng(0).uniform(size=(1200, 1200)), name="stain")
-    inputs.add(sources_of_layer(image))
+    inputs.add(candidates_of_layer(image))
     inputs.set_kind(inputs.choices[0], Kind.FEATURES)
     job = inputs.job(SMALL)
     touched = []

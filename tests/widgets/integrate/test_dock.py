@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from napari_trsmi.config import Config
 from napari_trsmi.training.report import EpochReport
 from napari_trsmi.viewer.attached import dataset_of, result_of
-from napari_trsmi.viewer.run.modality_source import sources_of_layer
+from napari_trsmi.viewer.run.candidates import candidates_of_layer
 from napari_trsmi.widgets.integrate import dock as home
 from napari_trsmi.widgets.integrate.activity_bar import ActivityBar
 from napari_trsmi.widgets.integrate.dock import IntegrateDock
@@ -268,7 +268,7 @@ def _controls(dock):
 
 
 def test_every_control_has_a_tooltip_and_is_reached_by_keys(dock):
-    dock.inputs.add(sources_of_layer(Image(np.zeros((9, 9)), name="one")))
+    dock.inputs.add(candidates_of_layer(Image(np.zeros((9, 9)), name="one")))
     controls = _controls(dock)
     assert len(controls) > 60
     for control in controls:

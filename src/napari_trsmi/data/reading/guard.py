@@ -1,4 +1,4 @@
-"""The border to other people's files and libraries: nothing but an InputError passes."""
+"""The door to other people's files and libraries: nothing but an InputError passes."""
 
 from __future__ import annotations
 

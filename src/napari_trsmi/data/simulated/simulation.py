@@ -279,7 +279,7 @@ def simulate(
             kind.value: digest(table.X, table.obs_names, table.var_names)
             for kind, table in tables.items()
         },
-        sources={"simulate": call} if isinstance(setting, str) else {},
+        load_arguments={"simulate": call} if isinstance(setting, str) else {},
     )
 
 

@@ -117,7 +117,7 @@ def make_inputs(dataset: SpatialOmics, config: Config) -> Inputs:
     config
         Numbers of genes and components.
     """
-    from napari_trsmi.preprocessing import modality_components
+    from napari_trsmi.preprocessing import feature_matrix
 
     blocks = []
     for modality in dataset.modalities:
@@ -126,7 +126,7 @@ def make_inputs(dataset: SpatialOmics, config: Config) -> Inputs:
             kind = kind_from_name(modality.name) or kind
         else:
             counts = sp.csr_array(modality.table.X)
-        blocks.append(Block(modality.name, kind, modality_components(modality, config)[0], counts))
+        blocks.append(Block(modality.name, kind, feature_matrix(modality, config)[0], counts))
     return Inputs(tuple(blocks), dataset.coordinates)
 
 

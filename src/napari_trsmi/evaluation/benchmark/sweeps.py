@@ -86,10 +86,10 @@ FACTORS = {
             _set("feature_neighbors"),
         ),
         Factor(
-            "border_contrast",
+            "edge_contrast",
             "Contrast that halves an edge (0: none does)",
             (0, 1, 1.5, 2, 2.5, 3, 4, 8),
-            _set("border_contrast"),
+            _set("edge_contrast"),
         ),
         Factor(
             "align_temperature",

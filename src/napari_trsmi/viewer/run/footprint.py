@@ -27,7 +27,7 @@ _GATHERED = 1 << 22  # values held at a time
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageSampler:
     """An image layer's pixels and where they lie, free of the layer: any thread may read it.
 
     Attributes
@@ -49,8 +49,8 @@ class Picture:
     rgb: bool
 
     @classmethod
-    def of(cls, layer: Image) -> Picture:
-        """The picture of an image layer."""
+    def of(cls, layer: Image) -> ImageSampler:
+        """The sampler of an image layer."""
         levels = tuple(layer.data) if layer.multiscale else (layer.data,)
         return cls(layer.name, levels, Plane.of(layer), bool(layer.rgb))
 
@@ -71,7 +71,7 @@ class Picture:
         diameter: float,
         check: Callable[[], None] = lambda: None,
     ) -> NDArray[np.float32]:
-        """Measure the picture at spots.
+        """Measure the image at spots.
 
         Parameters
         ----------

@@ -14,12 +14,12 @@ from napari_trsmi.data.matching import shared_spots
 from napari_trsmi.data.wording import counted, listed
 from napari_trsmi.errors import InputError, TRSMIWarning
 from napari_trsmi.viewer.attached import dataset_of, result_of
-from napari_trsmi.viewer.run.job import RunJob, SampledTable, TableInput
-from napari_trsmi.viewer.run.modality_source import (
-    TableSource,
-    sources_of_layer,
+from napari_trsmi.viewer.run.candidates import (
+    TableCandidate,
+    candidates_of_layer,
     spot_names,
 )
+from napari_trsmi.viewer.run.job import ImageInput, RunJob, TableInput
 from napari_trsmi.viewer.run.places import places_of_points, places_of_tables
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_trsmi.config import Config
     from napari_trsmi.data.dataset import Kind
     from napari_trsmi.result import TRSMIResult
-    from napari_trsmi.viewer.run.modality_source import Source
+    from napari_trsmi.viewer.run.candidates import Candidate
     from napari_trsmi.viewer.run.places import SpotPlaces
 
 
@@ -41,8 +41,8 @@ class Choice:
 
     Attributes
     ----------
-    source
-        Where it comes from.
+    candidate
+        What it is.
     kind
         What it is taken for.
     used
@@ -51,13 +51,13 @@ class Choice:
         Whether it is there because its layer gives the spots.
     """
 
-    source: Source
+    candidate: Candidate
     kind: Kind = field(init=False)
     used: bool = True
     of_spots: bool = False
 
     def __post_init__(self) -> None:
-        self.kind = self.source.kind
+        self.kind = self.candidate.kind
 
 
 class RunInputs:
@@ -83,9 +83,9 @@ class RunInputs:
         kept = [choice for choice in self._choices if not choice.of_spots]
         brought: list[Choice] = []
         if layer is not None and dataset_of(layer) is not None:
-            brought = [Choice(source, of_spots=True) for source in sources_of_layer(layer)]
+            brought = [Choice(found, of_spots=True) for found in candidates_of_layer(layer)]
             same = dataset_of(layer)
-            kept = [choice for choice in kept if getattr(choice.source, "dataset", None) != same]
+            kept = [choice for choice in kept if getattr(choice.candidate, "dataset", None) != same]
         self._choices = [*brought, *kept]
         self.changed.emit()
 
@@ -110,9 +110,14 @@ class RunInputs:
         """The modalities that the run shall use."""
         return [choice for choice in self._choices if choice.used]
 
-    def add(self, sources: Iterable[Source]) -> None:
+    @property
+    def _tables(self) -> list[TableCandidate]:
+        candidates = [choice.candidate for choice in self.used]
+        return [candidate for candidate in candidates if isinstance(candidate, TableCandidate)]
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
         """Put modalities on the list."""
-        new = [Choice(source) for source in sources]
+        new = [Choice(candidate) for candidate in candidates]
         if new:
             self._choices += new
             self.changed.emit()
@@ -137,7 +142,7 @@ class RunInputs:
     def forget(self, layer: Layer) -> None:
         """Let go of a layer that was removed from the viewer, with all that it contributed."""
         before = len(self._choices)
-        self._choices = [c for c in self._choices if c.source.layer is not layer]
+        self._choices = [c for c in self._choices if c.candidate.layer is not layer]
         gone = len(self._choices) < before
         if self._points is layer:
             self._points, gone = None, True
@@ -148,8 +153,8 @@ class RunInputs:
 
     def offered(self, layers: Iterable[Layer]) -> list[Layer]:
         """List the layers that could contribute modalities and do not yet."""
-        taken = {id(choice.source.layer) for choice in self._choices}
-        shown = [c.source.dataset for c in self._choices if isinstance(c.source, TableSource)]
+        taken = {id(choice.candidate.layer) for choice in self._choices}
+        shown = [getattr(choice.candidate, "dataset", None) for choice in self._choices]
         return [
             layer
             for layer in layers
@@ -167,11 +172,10 @@ class RunInputs:
             If the inputs cannot be used together; says why, and what to do.
         """
         spots, note = self._shared()
-        names = listed([choice.source.name for choice in self.used])
+        names = listed([choice.candidate.name for choice in self.used])
         if len(spots) < MIN_SPOTS:
             raise InputError(f"Only {counted(len(spots), 'spot')}: {MIN_SPOTS} are the least.")
-        tables = [choice.source for choice in self.used if isinstance(choice.source, TableSource)]
-        if self._points is None and not any(t.coordinates is not None for t in tables):
+        if self._points is None and not any(t.coordinates is not None for t in self._tables):
             raise InputError(
                 "No table has coordinates. Choose the Points layer that shows the spots."
             )
@@ -205,13 +209,13 @@ class RunInputs:
         spots, _ = self._shared()
         sharing = [result for result in results if _mostly_shared(result, spots)]
         tables: list[TableInput] = []
-        images: list[SampledTable] = []
+        images: list[ImageInput] = []
         for choice in self.used:
-            source, kind = choice.source, choice.kind
-            if isinstance(source, TableSource):
-                tables.append(TableInput(source.name, kind, source))
+            candidate, kind = choice.candidate, choice.kind
+            if isinstance(candidate, TableCandidate):
+                tables.append(TableInput(candidate.name, kind, candidate))
             else:
-                images.append(SampledTable.of(source.name, kind, source.layer))
+                images.append(ImageInput.of(candidate.name, kind, candidate.layer))
         return RunJob(
             tables=tuple(tables),
             images=tuple(images),
@@ -229,11 +233,7 @@ class RunInputs:
                 if not self._choices
                 else "No modality is ticked. Tick at least one."
             )
-        named = {
-            f"{choice.source.name} ({choice.source.origin})": choice.source.spots
-            for choice in self.used
-            if isinstance(choice.source, TableSource)
-        }
+        named = {f"{table.name} ({table.origin})": table.spots for table in self._tables}
         own = None if self._points is None else self._own_names(self._points)
         if own is not None and not any(own is spots for spots in named.values()):
             named["the points"] = own
@@ -259,7 +259,7 @@ class RunInputs:
                     f"{counted(len(names), 'spot')}: points were added or removed. Open it again."
                 )
             return names
-        tables = [c.source for c in self.used if isinstance(c.source, TableSource)]
+        tables = self._tables
         if not tables:
             import pandas as pd
 
@@ -274,7 +274,7 @@ class RunInputs:
         return tables[0].spots
 
     def _places(self) -> SpotPlaces:
-        tables = [c.source for c in self.used if isinstance(c.source, TableSource)]
+        tables = self._tables
         if self._points is not None:
             known = dataset_of(self._points)
             return places_of_points(

@@ -11,7 +11,7 @@ import pandas as pd
 from napari_trsmi.data.kinds import kind_from_word
 from napari_trsmi.errors import StoppedError, TRSMIError
 from napari_trsmi.training.report import Phase
-from napari_trsmi.viewer.run.footprint import Picture
+from napari_trsmi.viewer.run.footprint import ImageSampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_trsmi.result import TRSMIResult
     from napari_trsmi.training.report import EpochReport
     from napari_trsmi.training.stop import StopToken
-    from napari_trsmi.viewer.run.modality_source import TableSource
+    from napari_trsmi.viewer.run.candidates import TableCandidate
     from napari_trsmi.viewer.run.places import SpotPlaces
 
 
@@ -34,21 +34,21 @@ class TableInput:
 
     name: str
     kind: Kind
-    source: TableSource
+    candidate: TableCandidate
 
 
 @dataclass(frozen=True)
-class SampledTable:
-    """A picture that is to be measured at the spots."""
+class ImageInput:
+    """An image that is to be measured at the spots."""
 
     name: str
     kind: Kind
-    picture: Picture
+    sampler: ImageSampler
 
     @classmethod
-    def of(cls, name: str, kind: Kind, layer: Image) -> SampledTable:
-        """The job of an image layer."""
-        return cls(name, kind, Picture.of(layer))
+    def of(cls, name: str, kind: Kind, layer: Image) -> ImageInput:
+        """The input that an image layer is."""
+        return cls(name, kind, ImageSampler.of(layer))
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class RunJob:
     """
 
     tables: tuple[TableInput, ...]
-    images: tuple[SampledTable, ...]
+    images: tuple[ImageInput, ...]
     places: SpotPlaces
     config: Config
     reference: TRSMIResult | None = None
@@ -95,22 +95,22 @@ class RunJob:
         annotated: set[int] = set()
         for given in self.tables:
             check()
-            table = given.source.table
-            obs = given.source.annotations
+            table = given.candidate.table
+            obs = given.candidate.annotations
             if obs is None or id(obs) in annotated:  # once is enough for all tables of a section
                 obs = pd.DataFrame(index=table.obs_names)
             else:
                 annotated.add(id(obs))
             name = _free_name(given.name, given.kind, named)
             named[name] = _labelled(table.X, obs, table.var_names, given.kind)
-        for sampled in self.images:
-            values = sampled.picture.sample(
+        for image in self.images:
+            values = image.sampler.sample(
                 self.places.world, self.places.world_diameter, check=check
             )
             obs = pd.DataFrame(index=self.places.names)
-            name = _free_name(sampled.name, sampled.kind, named)
-            features = pd.Index(sampled.picture.feature_names)
-            named[name] = _labelled(values, obs, features, sampled.kind)
+            name = _free_name(image.name, image.kind, named)
+            features = pd.Index(image.sampler.feature_names)
+            named[name] = _labelled(values, obs, features, image.kind)
         check()
         positions = pd.DataFrame(self.places.coordinates, self.places.names, ["x", "y"])
         loaded = load(named, positions=positions, image=self.places.tissue)
@@ -118,14 +118,14 @@ class RunJob:
 
     def _ready(self) -> SpatialOmics | None:
         """Return the data set that all tables belong to, if they are used as they are."""
-        dataset = self.tables[0].source.dataset if self.tables else None
+        dataset = self.tables[0].candidate.dataset if self.tables else None
         if dataset is None or self.images or not self.places.names.equals(dataset.spots):
             return None
         chosen = []
         for given in self.tables:
-            if given.source.dataset is not dataset or given.kind != given.source.kind:
+            if given.candidate.dataset is not dataset or given.kind != given.candidate.kind:
                 return None
-            chosen += [m for m in dataset.modalities if m.name == given.source.name]
+            chosen += [m for m in dataset.modalities if m.name == given.candidate.name]
         places = self.places
         in_place = places.coordinates is dataset.coordinates and places.tissue is dataset.image
         if in_place and len(chosen) == len(dataset.modalities):
@@ -137,7 +137,7 @@ class RunJob:
             coordinates=places.coordinates,
             image=places.tissue,
             spot_diameter=places.diameter,
-            sources={},
+            load_arguments={},
         )
 
 

@@ -1,4 +1,4 @@
-"""Where the spots of a run lie: in the world, and in the units of the picture under them."""
+"""Where the spots of a run lie: in the world, and in the units of the image under them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class SpotPlaces:
     diameter
         Of a spot, in units of `coordinates`; None if it is not known.
     tissue
-        The picture that `coordinates` belong to; None if they are pixels of the chosen image
-        layer, or of no picture.
+        The image that `coordinates` belong to; None if they are pixels of the chosen image
+        layer, or of no image.
     """
 
     names: pd.Index
@@ -118,7 +118,7 @@ def _fitting(tissue: TissueImage | None, image: Image) -> tuple[TissueImage | No
     try:
         return tissue, pixels_per_unit(tissue, image)
     except InputError:
-        return None, 1.0  # another picture: its own pixels are the unit
+        return None, 1.0  # another image: its own pixels are the unit
 
 
 def _agree(coordinates: NDArray[np.float64], shown: NDArray[np.float64]) -> bool:

@@ -14,9 +14,9 @@ from napari_trsmi.errors import TRSMIError
 from napari_trsmi.training.warm_up import warm_up
 from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.domains.adding import iter_add_domains
+from napari_trsmi.viewer.run.candidates import candidates_of_file
 from napari_trsmi.viewer.run.inputs import RunInputs, results_in
 from napari_trsmi.viewer.run.job import Failed, Finished
-from napari_trsmi.viewer.run.modality_source import sources_of_file
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.column import Column
 from napari_trsmi.widgets.common.fold import Fold
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from napari_trsmi.config import Config
     from napari_trsmi.training.devices import Device
     from napari_trsmi.training.report import EpochReport, Phase
+    from napari_trsmi.viewer.run.candidates import TableCandidate
     from napari_trsmi.viewer.run.job import Outcome
-    from napari_trsmi.viewer.run.modality_source import TableSource
 
 _GIB = 2**30
 
@@ -175,8 +175,8 @@ class IntegrateDock(QWidget):
         self._files.start(_read, paths)
         self._on_check_timeout()
 
-    def _on_files_read(self, sources: list[TableSource]) -> None:
-        self.inputs.add(sources)
+    def _on_files_read(self, candidates: list[TableCandidate]) -> None:
+        self.inputs.add(candidates)
         self._check.start()
 
     def _on_files_failed(self, reason: str) -> None:
@@ -306,8 +306,8 @@ class IntegrateDock(QWidget):
         )
 
 
-def _read(paths: list[Path]) -> list[TableSource]:
-    return [source for path in paths for source in sources_of_file(path)]
+def _read(paths: list[Path]) -> list[TableCandidate]:
+    return [candidate for path in paths for candidate in candidates_of_file(path)]
 
 
 def _has_spots(layer: Layer) -> bool:

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.data.wording import counted
-from napari_trsmi.viewer.run.modality_source import sources_of_layer
+from napari_trsmi.viewer.run.candidates import candidates_of_layer
 from napari_trsmi.widgets.common.links import Links
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class ModalityList(QWidget):
                 nothing.setEnabled(False)
 
     def _on_layer_picked(self, layer: Layer) -> None:
-        self._inputs.add(sources_of_layer(layer))
+        self._inputs.add(candidates_of_layer(layer))
 
     def _on_add_files_clicked(self) -> None:
         dialog = QFileDialog(self, "Add tables of the section", "", _FILES)
@@ -163,12 +163,14 @@ class ModalityRow(QWidget):
     def __init__(self, choice: Choice, inputs: RunInputs, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._choice, self._inputs = choice, inputs
-        source = choice.source
-        where = f"{source.name}: {counted(source.n_features, 'feature')}, from {source.origin}"
-        self.used = QCheckBox(_short(source.name), self)
+        candidate = choice.candidate
+        where = (
+            f"{candidate.name}: {counted(candidate.n_features, 'feature')}, from {candidate.origin}"
+        )
+        self.used = QCheckBox(_short(candidate.name), self)
         self.used.setToolTip(f"Use this modality.\n{where}")
         self.used.toggled.connect(self._on_used_toggled)
-        self.origin = QLabel(f"{source.n_features:,}", self)
+        self.origin = QLabel(f"{candidate.n_features:,}", self)
         self.origin.setToolTip(where)
         self.origin.setEnabled(False)
         self.kind = QComboBox(self)
@@ -180,8 +182,8 @@ class ModalityRow(QWidget):
         self.remove = QToolButton(self)
         self.remove.setText("✕")
         self.remove.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.remove.setAccessibleName(f"Take {source.name} off the list")
-        self.remove.setToolTip(f"Take {source.name} off the list.")
+        self.remove.setAccessibleName(f"Take {candidate.name} off the list")
+        self.remove.setToolTip(f"Take {candidate.name} off the list.")
         self.remove.clicked.connect(self._on_remove_clicked)
         policy = self.remove.sizePolicy()
         policy.setRetainSizeWhenHidden(True)  # so that the rows are in line
@@ -200,7 +202,7 @@ class ModalityRow(QWidget):
         self.kind.setCurrentIndex(self.kind.findData(self._choice.kind))
         self.kind.setEnabled(self._choice.used)
         words, tip = KINDS[self._choice.kind]
-        guessed = " (guessed)" if self._choice.kind == self._choice.source.kind else ""
+        guessed = " (guessed)" if self._choice.kind == self._choice.candidate.kind else ""
         self.kind.setToolTip(f"What it measures: {words}{guessed}. {tip}")
         # what comes with the spots goes with them
         self.remove.setVisible(not self._choice.of_spots)

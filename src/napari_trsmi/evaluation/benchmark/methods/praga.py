@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_trsmi.clustering.split_merge import split_and_merge
+from napari_trsmi.clustering.split_and_merge import split_and_merge
 from napari_trsmi.evaluation.benchmark.exchange import Output
 from napari_trsmi.graphs.neighbors import feature_graph, spatial_graph
 from napari_trsmi.model.prototypes import Prototypes

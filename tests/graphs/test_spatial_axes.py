@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_trsmi.graphs.components import component_gains, spatial_axes
 from napari_trsmi.graphs.neighbors import spatial_graph
 from napari_trsmi.graphs.normalize import row_normalized
+from napari_trsmi.graphs.spatial_axes import component_gains, spatial_axes
 
 K = 10
 

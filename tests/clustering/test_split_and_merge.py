@@ -3,8 +3,8 @@ import pytest
 from scipy.stats import multivariate_t
 from sklearn.metrics import adjusted_rand_score
 
-from napari_trsmi.clustering import split_merge
-from napari_trsmi.clustering.split_merge import split_and_merge
+from napari_trsmi.clustering import split_and_merge as split_merge
+from napari_trsmi.clustering.split_and_merge import split_and_merge
 
 
 @pytest.mark.parametrize("sizes", [(90,), (60, 40, 30), (60, 50, 45, 40, 40, 35, 30)])

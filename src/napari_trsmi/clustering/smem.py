@@ -1,8 +1,8 @@
-"""Split-and-merge moves of a mixture: where EM could go on from, if it could jump.
+"""SMEM moves of a mixture: where EM could go on from, if it could jump.
 
-EM moves components a little at a time, so two that share one cluster stay there while another
-covers two clusters. A move merges two components that are hardly apart and splits one that is
-stretched, which keeps their number (Ueda, Nakano, Ghahramani & Hinton, Neural Computation 2000).
+EM moves Gaussians a little at a time, so two that share one cluster stay there while another covers
+two clusters. A move merges two that are hardly apart and splits one that is stretched, which keeps
+their number (SMEM: Ueda, Nakano, Ghahramani & Hinton, Neural Computation 12, 2000).
 Both are chosen by what they would cost or give under the shared covariance.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MERGES, _SPLITS = 8, 4
 
 
-def split_and_merge_moves(
+def smem_moves(
     model: GaussianMixture, points: NDArray[np.float64]
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Weights and means of the most promising moves.
@@ -37,7 +37,7 @@ def split_and_merge_moves(
     Yields
     ------
     weights, means
-        Shapes (k,) and (k, p), at most 32 of them; none for fewer than three components.
+        Shapes (k,) and (k, p), at most 32 of them; none for fewer than three Gaussians.
     """
     # where the shared covariance is the identity, distances are costs
     to_white = model.precisions_cholesky_

@@ -1,4 +1,4 @@
-"""Where tables came from, as far as it can be written down: what it takes to load them again."""
+"""The arguments that loaded tables, as far as they can be written down: to load them again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 
-def sources_of(
+def load_arguments(
     tables: object, features: object, positions: object, image: object
 ) -> dict[str, Any]:
     """Write down the arguments of `napari_trsmi.load`.

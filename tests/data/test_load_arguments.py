@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from napari_trsmi import load
-from napari_trsmi.data.sources import sources_of
+from napari_trsmi.data.load_arguments import load_arguments
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ from napari_trsmi.data.sources import sources_of
     ],
 )
 def test_paths_are_kept_as_given_and_memory_is_not(tables, written):
-    assert sources_of(tables, None, None, None) == {"tables": written}
+    assert load_arguments(tables, None, None, None) == {"tables": written}
 
 
 def test_what_was_given_beside_the_tables_is_kept():
-    found = sources_of("a.h5ad", ["rna"], Path("xy.csv"), np.zeros((2, 2, 3)))
+    found = load_arguments("a.h5ad", ["rna"], Path("xy.csv"), np.zeros((2, 2, 3)))
     assert found == {"tables": "a.h5ad", "features": ["rna"], "positions": "xy.csv", "image": None}
     assert json.loads(json.dumps(found)) == found
 
@@ -42,4 +42,4 @@ def test_a_data_set_says_where_it_is_from(tmp_path):
     ).to_csv(path)
     xy = {f"spot_{spot}": (spot % 8, spot // 8) for spot in range(60)}
     data = load({"protein": path}, positions=xy)
-    assert data.sources == {"tables": {"protein": str(path)}, "positions": None}
+    assert data.load_arguments == {"tables": {"protein": str(path)}, "positions": None}

@@ -1,4 +1,4 @@
-"""Modalities that a run may use: tables of a Points layer or a file, and images at the spots."""
+"""Candidates for a run's modalities: tables of a Points layer or a file, images at the spots."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from napari_trsmi.data.dataset import Kind
 from napari_trsmi.data.kinds import kind_from_name
 from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.attached import dataset_of, result_of
-from napari_trsmi.viewer.run.footprint import Picture
+from napari_trsmi.viewer.run.footprint import ImageSampler
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -21,15 +21,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_trsmi.data.dataset import SpatialOmics, TissueImage
-    from napari_trsmi.data.parts import Part
-    from napari_trsmi.data.parts import Source as Read
+    from napari_trsmi.data.parts import Part, Source
 
 SPOT_NAMES = "spot"
 """Column of a Points layer's features that names its spots."""
 
 
 @dataclass(frozen=True, eq=False)
-class TableSource:
+class TableCandidate:
     """A table of spots x features.
 
     Attributes
@@ -76,13 +75,13 @@ class TableSource:
 
 
 @dataclass(frozen=True, eq=False)
-class ImageSource:
+class ImageCandidate:
     """An image layer, measured at the footprint of whatever spots a run has.
 
     Attributes
     ----------
     name, kind, origin
-        As of `TableSource`.
+        As of `TableCandidate`.
     layer
         The image layer.
     """
@@ -94,17 +93,17 @@ class ImageSource:
     n_features: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "n_features", len(Picture.of(self.layer).feature_names))
+        object.__setattr__(self, "n_features", len(ImageSampler.of(self.layer).feature_names))
 
 
-Source = TableSource | ImageSource
+Candidate = TableCandidate | ImageCandidate
 
 
-def sources_of_layer(layer: Layer) -> list[Source]:
+def candidates_of_layer(layer: Layer) -> list[Candidate]:
     """List the modalities that a layer can contribute, none for layers of other types.
 
     A Points layer gives all tables attached to it, else its numeric features as one modality. An
-    image layer gives the mean of each channel at the spots: its last two axes are the picture, any
+    image layer gives the mean of each channel at the spots: its last two axes are the image, any
     others are channels. An RGB image gives mean and spread of its colours.
     """
     from napari.layers import Image, Points
@@ -112,22 +111,22 @@ def sources_of_layer(layer: Layer) -> list[Source]:
     if isinstance(layer, Points):
         dataset = dataset_of(layer)
         if dataset is not None:
-            return list(sources_of_dataset(dataset, layer.name, layer))
+            return list(candidates_of_dataset(dataset, layer.name, layer))
         return _of_features(layer)
     if isinstance(layer, Image) and layer.ndim >= 2:
         named = kind_from_name(layer.name)
         kind = Kind.FEATURES if layer.rgb or named is None else named
         name = "image" if layer.rgb else layer.name.replace("/", " ")
-        return [ImageSource(name, kind, layer.name, layer)]
+        return [ImageCandidate(name, kind, layer.name, layer)]
     return []
 
 
-def sources_of_dataset(
+def candidates_of_dataset(
     dataset: SpatialOmics, origin: str, layer: Layer | None = None
-) -> list[TableSource]:
+) -> list[TableCandidate]:
     """List the tables of a data set."""
     return [
-        TableSource(
+        TableCandidate(
             modality.name,
             modality.kind,
             origin,
@@ -143,7 +142,7 @@ def sources_of_dataset(
     ]
 
 
-def sources_of_file(path: str | Path) -> list[TableSource]:
+def candidates_of_file(path: str | Path) -> list[TableCandidate]:
     """Read the tables in a file or folder, whether it has coordinates or not.
 
     What nothing tells the kind of is taken as ready features.
@@ -175,7 +174,7 @@ def sources_of_file(path: str | Path) -> list[TableSource]:
                 var=pd.DataFrame(index=part.features),
             )
             found.append(
-                TableSource(
+                TableCandidate(
                     part.name,
                     part.kind,
                     path.name,
@@ -203,7 +202,7 @@ def spot_names(layer: Points) -> pd.Index | None:
     return None
 
 
-def _of_features(layer: Points) -> list[Source]:
+def _of_features(layer: Points) -> list[Candidate]:
     from anndata import AnnData
 
     if result_of(layer) is not None:  # its features are a run's outcome, not measurements
@@ -222,10 +221,10 @@ def _of_features(layer: Points) -> list[Source]:
     )
     kind = named if named is not None and counts else Kind.FEATURES
     name = layer.name.replace("/", " ")
-    return [TableSource(name, kind, layer.name, table, layer=layer)]
+    return [TableCandidate(name, kind, layer.name, table, layer=layer)]
 
 
-def _parts(source: Read, notes: list[str]) -> list[Part]:
+def _parts(source: Source, notes: list[str]) -> list[Part]:
     """Split a table into modalities; one of unknown kind is taken as ready features."""
     from napari_trsmi.data.splitting import split
 

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from napari_trsmi.config import Config
 
 
-def modality_components(
-    modality: Modality, config: Config
-) -> tuple[NDArray[np.float32], list[str]]:
+def feature_matrix(modality: Modality, config: Config) -> tuple[NDArray[np.float32], list[str]]:
     """Preprocess one modality.
 
     Parameters

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_trsmi.graphs import borders
-from napari_trsmi.graphs.borders import weighted_by_contrast
+from napari_trsmi.graphs import contrast as borders
+from napari_trsmi.graphs.contrast import weighted_by_contrast
 from napari_trsmi.graphs.neighbors import spatial_graph
 
 

@@ -1,7 +1,7 @@
-"""Borders in the spatial graph: an edge between spots that differ weighs less.
+"""Contrast in the spatial graph: an edge between spots that differ weighs less.
 
 Means over neighbours in space blur where two domains meet. Anisotropic diffusion (Perona & Malik,
-IEEE TPAMI 12, 1990) lets fewer of the neighbours across a border in.
+IEEE TPAMI 12, 1990) lets fewer of the neighbours across a boundary in.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def weighted_by_contrast(
 
     With A the mean over a spot and its neighbours, a modality's contrast at an edge is
     |(A²X)_i - (A²X)_j|² / (v_i + v_j), where v = A² |X - AX|² is the noise around a spot: without
-    it, spots that merely vary much, such as those with few counts, would be taken for borders.
+    it, spots that merely vary much, such as those with few counts, would be taken for boundaries.
     The modalities' contrasts, each over its median, are summed, and with c the sum over its own
-    median the weight is 1 / (1 + (c / half)²): few edges of a tissue lie on a border, so most keep
-    nearly all of their weight. O(edges · features).
+    median the weight is 1 / (1 + (c / half)²): few edges of a tissue lie on a boundary, so most
+    keep nearly all of their weight. O(edges · features).
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from napari_trsmi.clustering import mixture
-from napari_trsmi.clustering.moves import split_and_merge_moves
+from napari_trsmi.clustering.smem import smem_moves
 
 
 def fitted(points, means, *, steps=300):
@@ -29,7 +29,7 @@ def stuck(blobs):
 
 def test_moves_keep_the_number_of_components_and_their_total_weight(stuck):
     points, _, model = stuck
-    moves = list(split_and_merge_moves(model, points))
+    moves = list(smem_moves(model, points))
     assert 0 < len(moves) <= 32
     for weights, means in moves:
         assert means.shape == (5, 4)
@@ -42,7 +42,7 @@ def test_moves_keep_the_number_of_components_and_their_total_weight(stuck):
 
 def test_one_of_them_mends_the_fit(stuck):
     points, truth, model = stuck
-    mended = [fitted(points, means) for _, means in split_and_merge_moves(model, points)]
+    mended = [fitted(points, means) for _, means in smem_moves(model, points)]
     best = max(mended, key=lambda m: m.lower_bound_)
     assert best.lower_bound_ > model.lower_bound_ + 0.1
     assert adjusted_rand_score(truth, best.predict(points)) == 1
@@ -53,7 +53,7 @@ def test_a_component_without_points_does_no_harm(blobs):
     points, _ = blobs((40,) * 3)
     model = fitted(points, np.stack([*points[[0, 40, 80]], points[0]]), steps=1)
     model.means_[3] += 1e6
-    for weights, means in split_and_merge_moves(model, points):
+    for weights, means in smem_moves(model, points):
         assert np.isfinite(weights).all()
         assert np.isfinite(means).all()
 
@@ -61,7 +61,7 @@ def test_a_component_without_points_does_no_harm(blobs):
 @pytest.mark.parametrize("k", [1, 2])
 def test_there_are_none_for_fewer_than_three_components(blobs, k):
     points, _ = blobs((40,) * 3)
-    assert list(split_and_merge_moves(fitted(points, points[:k]), points)) == []
+    assert list(smem_moves(fitted(points, points[:k]), points)) == []
 
 
 def test_a_fit_that_starts_badly_ends_well(stuck, monkeypatch):
