@@ -1,10 +1,10 @@
-"""Time to find the outlines of domains, and to draw them in a window.
+"""Time to find the boundaries of domains, and to draw them in a window.
 
     xvfb-run -a -s "-screen 0 1400x900x24" python benchmarks/boundaries.py [--spots 10000 100000]
 
 ``smooth`` domains are what a run finds; ``noise`` gives each spot a domain of its own, the worst
 case. ``find`` and ``areas`` are `domain_boundaries` and `domain_polygons`. ``show`` is
-``add_boundaries`` of found outlines and the first frame; ``Shapes``, for comparison, a Shapes layer
+``add_boundaries`` of what was found and the first frame; ``Shapes``, for comparison, a Shapes layer
 of the same polylines, whose first path takes seconds. Without a display both are left out, and
 Shapes also beyond 5,000 polylines.
 """
@@ -62,7 +62,7 @@ def seconds(job):
 
 
 def shown(outcome: TRSMIResult, found, paths) -> tuple[float, float]:
-    """Seconds until the outlines are on the screen: our layer, and Shapes."""
+    """Seconds until the boundaries are on the screen: our layer, and Shapes."""
     import napari
 
     viewer = napari.Viewer()

@@ -61,10 +61,10 @@ def tutorial(viewer: napari.Viewer) -> None:
     _, domains = viewer.window.add_plugin_dock_widget("napari-trsmi", "Domains")
     wait(lambda: domains.domains is not None)
     domains.domains.edits.rename("1", "Stroma")
-    domains.outlines.click()
+    domains.boundaries.box.click()
     wait(lambda: len(viewer.layers) > 3)
     picture(viewer, "domains")
-    domains.outlines.click()
+    domains.boundaries.box.click()
 
     domains.color_by.what.setCurrentIndex(domains.color_by.what.count() - 1)
     domains.color_by.what.activated.emit(domains.color_by.what.currentIndex())

@@ -1,11 +1,11 @@
-"""Edges across borders weigh little, and only they do."""
+"""Edges across boundaries weigh little, and only they do."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_trsmi.graphs import contrast as borders
+from napari_trsmi.graphs import contrast
 from napari_trsmi.graphs.contrast import weighted_by_contrast
 from napari_trsmi.graphs.neighbors import spatial_graph
 
@@ -68,7 +68,7 @@ def test_without_contrast_all_edges_weigh_one(space, features):
 def test_edges_are_looked_at_in_blocks(space, halves, monkeypatch):
     features, _ = halves
     at_once = weighted_by_contrast(space, [features], half=2.5)
-    monkeypatch.setattr(borders, "_BLOCK", 100)
+    monkeypatch.setattr(contrast, "_BLOCK", 100)
     assert (weighted_by_contrast(space, [features], half=2.5) != at_once).nnz == 0
 
 

@@ -188,7 +188,7 @@ def test_coordinates_and_domains_must_fit():
         domain_boundaries(np.zeros((4, 2)), pd.Series(list("abc")))
 
 
-def test_real_labels_give_outlines(shared_data):
+def test_real_labels_give_boundaries(shared_data):
     import anndata as ad
 
     table = ad.read_h5ad(shared_data / "dlpfc_151673" / "rna_features_visium.h5ad", backed="r")

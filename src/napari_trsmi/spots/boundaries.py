@@ -101,8 +101,8 @@ def domain_polygons(
     """
     names, cells, codes = _cells_and_codes(coordinates, domains, reach)
     one, other = codes[cells.neighbors].T
-    outlines = np.concatenate([shapely.linestrings(cells.sides[one != other]), _arcs(cells)])
-    areas = shapely.get_parts(shapely.polygonize(outlines))
+    sides = np.concatenate([shapely.linestrings(cells.sides[one != other]), _arcs(cells)])
+    areas = shapely.get_parts(shapely.polygonize(sides))
     # A point in an area has its nearest spot in the same area, unless the area is a gap.
     _, nearest = cKDTree(cells.centers).query(
         shapely.get_coordinates(shapely.point_on_surface(areas))

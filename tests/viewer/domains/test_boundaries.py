@@ -25,23 +25,23 @@ def test_one_layer_in_register_with_the_points(make_result):
         axis_labels=("row", "column"),
     )
     points = add_domains(viewer, result, image=tissue)
-    outlines = add_boundaries(viewer, points)
-    assert list(viewer.layers) == [tissue, points, outlines]
-    assert outlines.name == "Boundaries of TRSMI domains"
+    lines = add_boundaries(viewer, points)
+    assert list(viewer.layers) == [tissue, points, lines]
+    assert lines.name == "Boundaries of TRSMI domains"
     for place in ((0, 0), (30, 70)):
-        np.testing.assert_allclose(outlines.data_to_world(place), points.data_to_world(place))
-    assert outlines.units == points.units
-    assert outlines.axis_labels == points.axis_labels
+        np.testing.assert_allclose(lines.data_to_world(place), points.data_to_world(place))
+    assert lines.units == points.units
+    assert lines.axis_labels == points.axis_labels
     assert viewer.layers.selection.active is points
 
 
 def test_lines_run_between_the_stripes(make_result):
     viewer = ViewerModel()
     points = add_domains(viewer, make_result(n_domains=3, image_scale=None))  # spots 10 apart
-    outlines = add_boundaries(viewer, points, width=2)
-    assert set(outlines.features["domains"]) == {"1 | 2", "2 | 3"}
+    layer = add_boundaries(viewer, points, width=2)
+    assert set(layer.features["domains"]) == {"1 | 2", "2 | 3"}
     for name, column in (("1 | 2", 55), ("2 | 3", 95)):
-        lines = outlines.data[(outlines.features["domains"] == name).to_numpy()]
+        lines = layer.data[(layer.features["domains"] == name).to_numpy()]
         ends = np.concatenate([lines[:, 0], lines.sum(axis=1)])
         np.testing.assert_allclose(ends[:, 1], column, atol=1e-6)
         # from the first row of spots to the last, and out to the section's rim
@@ -60,7 +60,7 @@ def test_width_and_colour_can_be_chosen(make_result):
     assert (chosen.edge_width, chosen.name) == (3, "rims")
 
 
-def test_edited_domains_are_outlined_as_they_are(make_result):
+def test_edited_domains_have_boundaries_as_they_are(make_result):
     from napari_trsmi.viewer.attached import attached
 
     viewer = ViewerModel()
@@ -71,7 +71,7 @@ def test_edited_domains_are_outlined_as_they_are(make_result):
     assert set(add_boundaries(viewer, points).features["domains"]) == {"rest | 2", "2 | 3"}
 
 
-def test_outlines_can_be_found_beforehand(make_result):
+def test_boundaries_can_be_found_beforehand(make_result):
     viewer = ViewerModel()
     result = make_result(image_scale=None)
     points = add_domains(viewer, result)
@@ -89,8 +89,8 @@ def test_one_domain_has_an_empty_layer(make_result):
 def test_a_layer_that_is_in_no_viewer_will_do(make_result):
     points = add_domains(ViewerModel(), make_result(image_scale=None))
     other = ViewerModel()
-    outlines = add_boundaries(other, points)
-    assert list(other.layers) == [outlines]
+    lines = add_boundaries(other, points)
+    assert list(other.layers) == [lines]
 
 
 def test_a_layer_without_domains_is_refused(make_result):
@@ -103,7 +103,7 @@ def test_a_layer_without_domains_is_refused(make_result):
 
 
 @pytest.mark.usefixtures("real_window")
-def test_outlines_are_drawn_between_the_spots(make_napari_viewer, make_result):
+def test_boundaries_are_drawn_between_the_spots(make_napari_viewer, make_result):
     viewer = make_napari_viewer(show=True)
     result = make_result(n_domains=2, image_scale=None)
     points = add_domains(viewer, result)

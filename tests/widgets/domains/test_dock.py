@@ -154,45 +154,45 @@ def test_a_colour_for_a_domain_that_is_gone_is_refused(dock, points):
     assert "no domain '2'" in dock.message.text()
 
 
-def test_outlines_follow_merges_and_go(dock, viewer, points, qtbot):
+def test_boundaries_follow_merges_and_go(dock, viewer, points, qtbot):
     n_layers = len(viewer.layers)
-    dock.outlines.click()
-    assert dock.outlines.isChecked()
+    dock.boundaries.box.click()
+    assert dock.boundaries.box.isChecked()
     qtbot.waitUntil(lambda: len(viewer.layers) == n_layers + 1)
-    outline = viewer.layers[-1]
+    lines = viewer.layers[-1]
     assert viewer.layers.selection.active is points
     assert dock.domains.layer is points
-    n_lines = len(outline.data)
+    n_lines = len(lines.data)
     domain_layer(points).edits.rename("1", "x")
-    assert viewer.layers[-1] is outline  # a name moves no line
+    assert viewer.layers[-1] is lines  # a name moves no line
     domain_layer(points).edits.merge(["x", "2"])
-    assert outline not in viewer.layers
+    assert lines not in viewer.layers
     qtbot.waitUntil(lambda: len(viewer.layers) == n_layers + 1)
     assert len(viewer.layers[-1].data) < n_lines
-    dock.outlines.click()
+    dock.boundaries.box.click()
     assert len(viewer.layers) == n_layers
-    dock.outlines.click()
+    dock.boundaries.box.click()
     qtbot.waitUntil(lambda: len(viewer.layers) == n_layers + 1)
     viewer.layers.remove(viewer.layers[-1])
-    assert not dock.outlines.isChecked()
+    assert not dock.boundaries.box.isChecked()
 
 
-def test_outlines_that_come_too_late_or_fail(dock, viewer, points, qtbot, monkeypatch):
-    dock.outlines.click()
+def test_boundaries_that_come_too_late_or_fail(dock, viewer, points, qtbot, monkeypatch):
+    dock.boundaries.box.click()
     n_layers = len(viewer.layers)
     viewer.layers.remove(points)
-    qtbot.waitUntil(lambda: not dock._outliner.busy)
+    qtbot.waitUntil(lambda: not dock.boundaries.background.busy)
     assert len(viewer.layers) == n_layers - 1
-    assert not dock.outlines.isChecked()
+    assert not dock.boundaries.box.isChecked()
     viewer.layers.append(points)
 
     def fail(*_):
         raise MemoryError
 
-    monkeypatch.setattr("napari_trsmi.widgets.domains.dock.domain_boundaries", fail)
-    dock.outlines.click()
+    monkeypatch.setattr("napari_trsmi.widgets.domains.boundaries.domain_boundaries", fail)
+    dock.boundaries.box.click()
     qtbot.waitUntil(lambda: "too little memory" in dock.message.text())
-    assert not dock.outlines.isChecked()
+    assert not dock.boundaries.box.isChecked()
 
 
 def test_a_marker_is_shown_on_the_tissue(dock, points, viewer, make_result):
@@ -237,11 +237,11 @@ def test_without_domains_the_dock_says_what_to_do(qtbot, make_result):
     assert dock.domains is None
     assert "No layer shows domains" in dock.message.text()
     controls = (dock.solo, dock.rename, dock.recolor, dock.merge, dock.undo, dock.redo)
-    assert not any(control.isEnabled() for control in (*controls, dock.outlines, dock.legend))
+    assert not any(control.isEnabled() for control in (*controls, dock.boundaries.box, dock.legend))
     for slot in (
         *(dock._on_solo_clicked, dock._on_show_all_clicked, dock._on_recolor_clicked),
         *(dock._on_merge_clicked, dock._on_undo_clicked, dock._on_redo_clicked),
-        *(dock._draw_outlines, dock._remove_outlines, dock._on_points_changed),
+        *(dock.boundaries._draw, dock.boundaries._remove, dock._on_points_changed),
         lambda: dock._ask_color("1"),
         lambda: dock._on_legend_chosen([]),
     ):

@@ -1,4 +1,4 @@
-"""Outlines of domains as one layer that draws fast.
+"""Boundaries of domains as one layer that draws fast.
 
 They are a Vectors layer, which draws all lines as one mesh: a quarter of a million appear in a
 second. A Shapes layer needs that for ten thousand polylines, and up to ten seconds for the first
@@ -41,14 +41,14 @@ def add_boundaries(
     name: str | None = None,
     boundaries: Sequence[Boundary] | None = None,
 ) -> Vectors:
-    """Add the outlines of domains over their spots, as one layer.
+    """Add the boundaries of domains over their spots, as one layer.
 
     Parameters
     ----------
     viewer
         Where to add it.
     points_layer
-        A layer that shows domains (`napari_trsmi.add_domains`): the outlines are those of its
+        A layer that shows domains (`napari_trsmi.add_domains`): the boundaries are those of its
         result, with the same transforms, units and axis labels.
     width
         Of the lines, in the points' coordinate units. None takes a sixth of the spots' distance,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QColor, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
-    QCheckBox,
     QColorDialog,
     QComboBox,
     QGridLayout,
@@ -23,13 +21,11 @@ from qtpy.QtWidgets import (
 
 from napari_trsmi.data.wording import counted, listed
 from napari_trsmi.errors import TRSMIError
-from napari_trsmi.spots.boundaries import domain_boundaries
-from napari_trsmi.viewer.domains.boundaries import add_boundaries
 from napari_trsmi.viewer.domains.layer import DomainLayer, domain_layer, shows_domains
-from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.links import Links
 from napari_trsmi.widgets.common.panel import narrow
 from napari_trsmi.widgets.common.unproxied import unproxied
+from napari_trsmi.widgets.domains.boundaries import BoundariesPanel
 from napari_trsmi.widgets.domains.color_by import ColorByPanel
 from napari_trsmi.widgets.domains.compare import ComparePanel
 from napari_trsmi.widgets.domains.embedding import EmbeddingPanel
@@ -40,10 +36,9 @@ from napari_trsmi.widgets.domains.markers import MarkersPanel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari.layers import Points, Vectors
+    from napari.layers import Points
     from napari.viewer import Viewer
 
-    from napari_trsmi.spots.boundaries import Boundary
     from napari_trsmi.widgets.common.panel import Panel
 
 _SETTLED = 60  # ms without another change of the selection
@@ -68,9 +63,6 @@ class DomainsDock(QWidget):
         self._layers: list[Points] = []  # by row of the combo box
         self._shown_layer: Points | None = None
         self._domains: DomainLayer | None = None
-        self._outlined: WeakKeyDictionary[Points, Vectors] = WeakKeyDictionary()
-        self._n_outlined = 0
-        self._outliner = Background(self)
         self._layer_links = Links(self)  # to names of all layers
         self._domain_links = Links(self)  # to what is shown
         self._viewer_links = Links(self)
@@ -102,8 +94,7 @@ class DomainsDock(QWidget):
         self.merge = _button("Merge", "Make one of the selected domains (Ctrl+M)")
         self.undo = _button("Undo", "Take back the last edit (Ctrl+Z)")
         self.redo = _button("Redo", "Do again what was undone (Ctrl+Shift+Z or Ctrl+Y)")
-        self.outlines = QCheckBox("Outlines")
-        self.outlines.setToolTip("Draw lines where neighbouring spots have different domains")
+        self.boundaries = BoundariesPanel(self._viewer)
         self.selection = QLabel()
         self.selection.setWordWrap(True)
         self.message = QLabel()
@@ -127,15 +118,14 @@ class DomainsDock(QWidget):
         chooser = QHBoxLayout()
         chooser.addWidget(QLabel("Layer"))
         chooser.addWidget(self.layer, 1)
+        chooser.addWidget(self.boundaries)
         buttons = QGridLayout()
         buttons.setSpacing(4)
-        for place, button in enumerate(
-            (
-                *(self.rename, self.recolor, self.merge, self.outlines),
-                *(self.solo, self.show_all, self.undo, self.redo),
-            )
+        for row, column, button in (
+            *((0, 0, self.rename), (0, 1, self.recolor), (0, 2, self.merge), (0, 3, self.undo)),
+            *((1, 0, self.solo), (1, 1, self.show_all), (1, 3, self.redo)),
         ):
-            buttons.addWidget(button, place // 4, place % 4)
+            buttons.addWidget(button, row, column)
         layout = QVBoxLayout(self)
         layout.addLayout(chooser)
         layout.addWidget(self.legend, 3)
@@ -161,9 +151,6 @@ class DomainsDock(QWidget):
         self.merge.clicked.connect(self._on_merge_clicked)
         self.undo.clicked.connect(self._on_undo_clicked)
         self.redo.clicked.connect(self._on_redo_clicked)
-        self.outlines.clicked.connect(self._on_outlines_clicked)
-        self._outliner.finished.connect(self._on_outlines_found)
-        self._outliner.failed.connect(self._on_outlines_failed)
         self.markers.feature_chosen.connect(self._on_markers_feature_chosen)
         for panel in self._panels():
             panel.failed.connect(self._show_failure)
@@ -179,7 +166,8 @@ class DomainsDock(QWidget):
             shortcut.activated.connect(slot)
 
     def _panels(self) -> tuple[Panel, ...]:
-        return (self.color_by, self.embedding, self.comparison, self.markers, self.export)
+        tabs = (self.color_by, self.embedding, self.comparison, self.markers, self.export)
+        return (self.boundaries, *tabs)
 
     # -- which layer -----------------------------------------------------------
 
@@ -251,10 +239,6 @@ class DomainsDock(QWidget):
     def _on_edits_changed(self) -> None:
         self._show_selection()
         self._show_state()
-        # Names and colours move no boundary, merging and its undo change how many there are.
-        n_domains = 0 if self._domains is None else len(self._domains.edits.names)
-        if self.outlines.isChecked() and n_domains != self._n_outlined:
-            self._draw_outlines()
 
     def _on_solo_clicked(self) -> None:
         names = self.legend.selected_names()
@@ -297,51 +281,6 @@ class DomainsDock(QWidget):
         if self._domains is not None:
             self._domains.edits.redo()
 
-    def _on_outlines_clicked(self, wanted: bool) -> None:
-        if wanted:
-            self._draw_outlines()
-        else:
-            self._remove_outlines()
-
-    def _draw_outlines(self) -> None:
-        if self._domains is None:
-            return
-        points = self._domains.layer
-        self._remove_outlines()
-        self._n_outlined = len(self._domains.edits.names)
-        result = self._domains.edits.result()
-        # seconds on a large section
-        self._outliner.start(
-            lambda: (points, domain_boundaries(result.coordinates, result.domains))
-        )
-        self._show_state()
-
-    def _on_outlines_found(self, found: tuple[Points, list[Boundary]]) -> None:
-        points, boundaries = found
-        layers = self._viewer.layers
-        if points is not self._shown_layer or points not in layers:
-            self._show_state()
-            return
-        active = layers.selection.active
-
-        def draw() -> None:
-            self._outlined[points] = add_boundaries(self._viewer, points, boundaries=boundaries)
-
-        self._try(draw)
-        layers.selection.active = active  # napari makes a new layer the active one
-        self._show_state()
-
-    def _on_outlines_failed(self, reason: str) -> None:
-        self._show_message(reason)
-        self._show_state()
-
-    def _remove_outlines(self) -> None:
-        self._outliner.drop()
-        if self._shown_layer is not None:
-            drawn = self._outlined.pop(self._shown_layer, None)
-            if drawn in self._viewer.layers:
-                self._viewer.layers.remove(drawn)
-
     # -- selection -------------------------------------------------------------
 
     def _on_legend_chosen(self, names: list[str]) -> None:
@@ -383,10 +322,6 @@ class DomainsDock(QWidget):
         self.undo.setEnabled(edits is not None and edits.can_undo)
         self.redo.setEnabled(edits is not None and edits.can_redo)
         self.show_all.setEnabled(edits is not None and not all(map(edits.is_visible, edits.names)))
-        self.outlines.setEnabled(edits is not None)
-        drawn = None if self._shown_layer is None else self._outlined.get(self._shown_layer)
-        shown = drawn is not None and drawn in self._viewer.layers
-        self.outlines.setChecked(shown or self._outliner.busy)
 
     # -- telling ---------------------------------------------------------------
 

@@ -75,7 +75,7 @@ def _write_figure(result: TRSMIResult, path: str) -> object:
 FORMATS = (
     Format("Everything (.h5ad)", ".h5ad", "For napari-trsmi, scanpy and squidpy", _write_result),
     Format("Table (.csv)", ".csv", "Domain, confidence and weights of each spot", _write_result),
-    Format("Outlines for QuPath (.geojson)", ".geojson", "Annotations in QuPath", _write_geojson),
+    Format("Boundaries for QuPath (.geojson)", ".geojson", "Annotations in QuPath", _write_geojson),
     Format("SpatialData (.zarr)", ".zarr", "For the scverse's spatial tools", _write_spatialdata),
     Format("Figure with legend (.png)", ".png", "Tissue and domains side by side", _write_figure),
 )

@@ -1,0 +1,108 @@
+"""The boundaries of the followed domains on the canvas: drawn, kept in step, taken away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
+
+from napari_trsmi.spots.boundaries import domain_boundaries
+from napari_trsmi.viewer.domains.boundaries import add_boundaries
+from napari_trsmi.widgets.common.background import Background
+from napari_trsmi.widgets.common.links import Links
+from napari_trsmi.widgets.common.panel import Panel
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Points, Vectors
+
+    from napari_trsmi.spots.boundaries import Boundary
+    from napari_trsmi.viewer.domains.layer import DomainLayer
+
+
+class BoundariesPanel(Panel):
+    """A check box: whether the boundaries of the followed domains are drawn.
+
+    Parameters
+    ----------
+    viewer
+        Where they are drawn.
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._drawn: WeakKeyDictionary[Points, Vectors] = WeakKeyDictionary()
+        self._n_domains: WeakKeyDictionary[Points, int] = WeakKeyDictionary()  # as drawn
+        self.background = Background(self)
+        self.box = QCheckBox("Boundaries")
+        self.box.setToolTip("Draw lines where neighbouring spots have different domains")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.box)
+        self._viewer_links = Links(self)
+        self._viewer_links.connect(viewer.layers.events.removed, self._show_state)
+        self.box.clicked.connect(self._on_box_clicked)
+        self.background.finished.connect(self._on_background_finished)
+        self.background.failed.connect(self._on_background_failed)
+
+    def _connect(self, domains: DomainLayer) -> None:
+        self._links.connect(domains.edits.changed, self._on_edits_changed)
+
+    def _refresh(self) -> None:
+        self.background.drop()
+        self._show_state()
+
+    def _on_box_clicked(self, wanted: bool) -> None:
+        if wanted:
+            self._draw()
+        else:
+            self._remove()
+
+    def _on_edits_changed(self) -> None:
+        # Names and colours move no boundary, merging and its undo change how many there are.
+        if self._domains is not None and self.box.isChecked():
+            n_domains = len(self._domains.edits.names)
+            if n_domains != self._n_domains.get(self._domains.layer):
+                self._draw()
+
+    def _draw(self) -> None:
+        if self._domains is None:
+            return
+        self._remove()
+        points, edits = self._domains.layer, self._domains.edits
+        self._n_domains[points] = len(edits.names)
+        result = edits.result()
+        # seconds on a large section
+        self.background.start(
+            lambda: (points, domain_boundaries(result.coordinates, result.domains))
+        )
+        self._show_state()
+
+    def _remove(self) -> None:
+        self.background.drop()
+        if self._domains is not None:
+            drawn = self._drawn.pop(self._domains.layer, None)
+            if drawn in self._viewer.layers:
+                self._viewer.layers.remove(drawn)
+
+    def _on_background_finished(self, found: tuple[Points, list[Boundary]]) -> None:
+        points, boundaries = found
+        active = self._viewer.layers.selection.active
+
+        def draw() -> None:
+            self._drawn[points] = add_boundaries(self._viewer, points, boundaries=boundaries)
+
+        self._try(draw)
+        self._viewer.layers.selection.active = active  # napari makes a new layer the active one
+        self._show_state()
+
+    def _on_background_failed(self, reason: str) -> None:
+        self.failed.emit(reason)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        drawn = None if self._domains is None else self._drawn.get(self._domains.layer)
+        shown = drawn is not None and drawn in self._viewer.layers
+        self.box.setChecked(shown or self.background.busy)
