@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from napari_trsmi.result import TRSMIResult
     from napari_trsmi.training.report import EpochReport
     from napari_trsmi.training.stop import StopToken
+    from napari_trsmi.viewer.domains.adding import add_domains
     from napari_trsmi.viewer.domains.boundaries import add_boundaries
-    from napari_trsmi.viewer.domains.layers import add_domains
     from napari_trsmi.viewer.section.opening import open  # noqa: A004 (used as napari_trsmi.open)
 
     __version__: str
@@ -41,7 +41,7 @@ _HOMES = {
     "TRSMIResult": "result",
     "TissueImage": "data.dataset",
     "add_boundaries": "viewer.domains.boundaries",
-    "add_domains": "viewer.domains.layers",
+    "add_domains": "viewer.domains.adding",
     "compare": "analysis.comparison",
     "integrate": "integration",
     "iter_integrate": "integration",

@@ -78,7 +78,7 @@ def _can_open_windows() -> bool:
 def _show(result: TRSMIResult) -> None:
     import napari
 
-    from napari_trsmi.viewer.domains.layers import add_domains
+    from napari_trsmi.viewer.domains.adding import add_domains
 
     viewer = napari.Viewer(title="TRSMI demo")
     add_domains(viewer, result)

@@ -14,7 +14,7 @@ from qtpy.QtCore import Qt, QThreadPool
 from napari_trsmi.data.public.downloads import RECORDS, DownloadProgress
 from napari_trsmi.viewer.attached import dataset_of
 from napari_trsmi.viewer.section.openable import openable
-from napari_trsmi.widgets.public_data import dock as public_data
+from napari_trsmi.widgets.public_data import transfer
 from napari_trsmi.widgets.public_data.dock import PublicDataDock
 
 NUMBER = RECORDS["praga"].number
@@ -168,7 +168,7 @@ def test_the_window_looks_at_most_ten_times_a_second(dock, qtbot, zenodo, monkey
     zenodo.files = {"brain.h5ad": NOISE}
     listed(dock, qtbot)
     check(dock, 0)
-    monkeypatch.setattr(public_data, "download", flood)
+    monkeypatch.setattr(transfer, "download", flood)
     shown.clear()
     downloaded(dock, qtbot)
     assert 3 <= len(shown) <= 16  # and a few when the buttons change

@@ -1,20 +1,67 @@
-"""Adding a result to a window without holding it up for long."""
+"""A result as napari layers, in register with the image that it belongs to."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_trsmi.viewer.domains.layers import domains_data
+from napari_trsmi.viewer.attached import attached
+from napari_trsmi.viewer.geometry import placement
 from napari_trsmi.viewer.section.layers import tissue_data
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Image, Points
 
     from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.result import TRSMIResult
+    from napari_trsmi.viewer.section.layers import LayerData
+
+
+def add_domains(
+    viewer: ViewerModel,
+    result: TRSMIResult,
+    image: Image | None = None,
+    *,
+    dataset: SpatialOmics | None = None,
+    name: str = "TRSMI domains",
+) -> Points:
+    """Add the domains of a result as one Points layer.
+
+    Parameters
+    ----------
+    viewer
+        Where to add it.
+    result
+        The result.
+    image
+        The layer that shows the tissue: the points get its transforms and units. It may show
+        another resolution of the result's own image. None adds the result's image, if there is
+        one, below the points.
+    dataset
+        The tables that the result was found from, on the same spots in the same order: the layer
+        keeps them for colouring by a feature and for markers.
+    name
+        Of the Points layer. A name that is taken gets a number.
+
+    Returns
+    -------
+    The Points layer. Its features are ``spot``, ``domain``, ``confidence`` and
+    ``weight_<modality>``, and its metadata holds the result, its tables and the colours by
+    domain (`napari_trsmi.viewer.attached`).
+
+    Raises
+    ------
+    InputError
+        If `image` is not two-dimensional, or shows another picture than the result's.
+    """
+    data, arguments, _ = domains_data(result, name, image, dataset=dataset)
+    if image is None and result.image is not None:
+        pixels, shown, _ = tissue_data(result.image)
+        viewer.add_image(pixels, **shown)
+    return viewer.add_points(data, **arguments)
 
 
 def iter_add_domains(
@@ -56,3 +103,34 @@ def iter_add_domains(
     yield
     layer.visible = True
     return layer
+
+
+def domains_data(
+    result: TRSMIResult,
+    name: str,
+    image: Image | None = None,
+    *,
+    dataset: SpatialOmics | None = None,
+) -> LayerData:
+    """The Points layer of `add_domains` as layer data; the arguments are the same."""
+    arguments = {
+        "name": name,
+        "features": _features(result),
+        "face_color": "domain",
+        "face_color_cycle": result.colors,  # a dict: a list would not follow the categories
+        "border_width": 0,
+        "metadata": attached(dataset=dataset, result=result),
+        **placement(result, image),
+    }
+    return result.coordinates[:, ::-1], arguments, "points"  # napari's order is row, column
+
+
+def _features(result: TRSMIResult) -> pd.DataFrame:
+    """Return what napari shows of a spot, one row each."""
+    weights = result.modality_weights.add_prefix("weight_")
+    # String categories: napari turns many integers into a continuous colour map.
+    domains = result.domains.cat.rename_categories(str)
+    features = weights.assign(domain=domains, confidence=result.confidence)
+    features.insert(0, "spot", features.index.astype(str))
+    first = ["spot", "domain", "confidence"]
+    return features[[*first, *weights.columns]].reset_index(drop=True)

@@ -15,7 +15,7 @@ from napari_trsmi.data.reading.space_ranger import is_space_ranger
 from napari_trsmi.errors import InputError, TRSMIError, TRSMIWarning
 from napari_trsmi.output.results import read_result
 from napari_trsmi.result import KEY, TRSMIResult
-from napari_trsmi.viewer.domains.layers import domains_data
+from napari_trsmi.viewer.domains.adding import domains_data
 from napari_trsmi.viewer.section.layers import spots_data, tissue_data
 
 if TYPE_CHECKING:

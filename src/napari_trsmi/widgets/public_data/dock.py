@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from napari.layers import Layer
@@ -22,15 +21,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_trsmi.data.public.downloads import RECORDS, SERVER, download, files_of, folder_of
+from napari_trsmi.data.public.downloads import RECORDS, SERVER, files_of, folder_of
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import TRSMIError
 from napari_trsmi.viewer.attached import dataset_of
-from napari_trsmi.viewer.section.openable import openable
 from napari_trsmi.viewer.section.reading import read_layers
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.panel import narrow
 from napari_trsmi.widgets.common.unproxied import unproxied
+from napari_trsmi.widgets.public_data.transfer import Transfer, how_far, megabytes
 
 if TYPE_CHECKING:
     import os
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
     from napari.viewer import Viewer
 
-    from napari_trsmi.data.public.downloads import DownloadProgress
     from napari_trsmi.data.public.fetching import RemoteFile
     from napari_trsmi.viewer.section.layers import LayerData
 
@@ -200,7 +198,7 @@ class PublicDataDock(QWidget):
     def _on_listed(self, files: Sequence[RemoteFile]) -> None:
         self.files.clear()
         for file in files:
-            item = QListWidgetItem(f"{file.name}  ({_mb(file.size)})")
+            item = QListWidgetItem(f"{file.name}  ({megabytes(file.size)})")
             item.setData(_ROLE, file)
             item.setToolTip(item.text())
             item.setCheckState(Qt.CheckState.Unchecked)
@@ -245,7 +243,7 @@ class PublicDataDock(QWidget):
         else:
             self.bar.setRange(0, _BAR)
             self.bar.setValue(round(_BAR * latest.done / max(latest.total, 1)))
-            self.progress.setText(_how_far(latest))
+            self.progress.setText(how_far(latest))
 
     def _end(self) -> None:
         self._look.stop()
@@ -302,7 +300,7 @@ class PublicDataDock(QWidget):
         self.files.setEnabled(not busy)
         reason = "" if files else _UNCHECKED if self.files.count() else _UNLISTED
         size = sum(file.size for file in files)
-        self.ready.setText(reason or f"{counted(len(files), 'file')}, {_mb(size)}")
+        self.ready.setText(reason or f"{counted(len(files), 'file')}, {megabytes(size)}")
         self.download.setEnabled(not busy and not reason)
         self.download.setToolTip(reason or "Download what is checked; the window stays usable.")
         self.cancel.setEnabled(self._transfer is not None and not self._transfer.stopped)
@@ -328,70 +326,6 @@ class PublicDataDock(QWidget):
 
     def _on_failed(self, reason: str) -> None:
         self._say(f"⚠ {' '.join(reason.split())}")
-
-
-class Transfer:
-    """One download: it works in a thread, while the window looks at it and may end it.
-
-    Parameters
-    ----------
-    name, files, folder, server
-        As for `napari_trsmi.data.public.downloads.download`.
-
-    Attributes
-    ----------
-    latest
-        How far it is; None until it is known.
-    """
-
-    def __init__(
-        self, name: str, files: list[str], folder: str | os.PathLike[str] | None, server: str
-    ) -> None:
-        self._name, self._files, self._folder, self._server = name, files, folder, server
-        self._stop = threading.Event()
-        self.latest: DownloadProgress | None = None
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it was told to stop."""
-        return self._stop.is_set()
-
-    def stop(self) -> None:
-        """End it when the next bytes arrive."""
-        self._stop.set()
-
-    def run(self) -> list[Path] | None:
-        """Download; return what of it can be opened, or None if it was stopped."""
-        try:
-            paths = download(
-                self._name,
-                files=self._files,
-                folder=self._folder,
-                on_progress=self._take,
-                server=self._server,
-            )
-        except _StopError:
-            return None
-        return openable(paths, folder_of(self._name, folder=self._folder))
-
-    def _take(self, progress: DownloadProgress) -> None:
-        if self.stopped:
-            raise _StopError
-        self.latest = progress
-
-
-class _StopError(Exception):
-    """Ends a download from within."""
-
-
-def _how_far(progress: DownloadProgress) -> str:
-    if progress.done >= progress.total:
-        return f"Checking and unpacking {progress.file}…"
-    return f"{progress.file}: {_mb(progress.done)} of {_mb(progress.total)}"
-
-
-def _mb(n_bytes: float) -> str:
-    return f"{n_bytes / 1e6:,.1f} MB"
 
 
 def _items(box: QListWidget) -> list[QListWidgetItem]:
