@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.metadata
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -124,6 +125,31 @@ def test_every_folder_is_in_the_architecture():
     described = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
     folders = {f"{path.parent.relative_to(PACKAGE)}/" for path in _modules()} - {"./"}
     assert sorted(folder for folder in folders if f"`{folder}`" not in described) == []
+
+
+def _places_in_the_architecture() -> list[tuple[str, str]]:
+    """Rows of the tables that lead from a question to a file and a name in it."""
+    described = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    return re.findall(r"^\|.*\| `([\w/]+\.py)` \| `(\w+)` \|$", described, re.MULTILINE)
+
+
+def test_the_architecture_leads_to_what_is_there():
+    places = _places_in_the_architecture()
+    assert len(places) > 40
+    astray = []
+    for file, name in places:
+        path = PACKAGE / file
+        body = ast.parse(path.read_text(encoding="utf-8")).body if path.is_file() else []
+        if name not in {getattr(node, "name", None) for node in body}:
+            astray.append(f"{name} in {file}")
+    assert astray == []
+
+
+@pytest.mark.parametrize("word", ["CLR", "Moran", "GPU", "ARI", "BIC", "UMAP", "HVG", "undo"])
+def test_the_architecture_is_found_by_the_words_people_use(word):
+    described = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    questions = re.findall(r"^\| (.*\?) \| `", described, re.MULTILINE)
+    assert any(word in question for question in questions)
 
 
 def _loaded_by(*arguments: str) -> set[str]:
