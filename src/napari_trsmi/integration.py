@@ -247,7 +247,7 @@ def _preprocessed(
     return components, notes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Run:
     trained: Trained
     history: pd.DataFrame

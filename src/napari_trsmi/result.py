@@ -25,7 +25,7 @@ CONFIDENCE = f"{KEY}_confidence"
 EMBEDDING = f"X_{KEY}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TRSMIResult:
     """Domains of a tissue section and how they came about.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from napari_trsmi.config import Config
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Domains:
     """Domains of the spots.
 

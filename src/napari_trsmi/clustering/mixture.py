@@ -44,7 +44,7 @@ _REARRANGED = 2
 _LEAST_GAIN = 1e-3  # nats a spot
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mixture:
     """A fitted mixture.
 

@@ -22,7 +22,7 @@ class Kind(StrEnum):
     FEATURES = "features"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Modality:
     """One omics table.
 
@@ -42,7 +42,7 @@ class Modality:
     table: AnnData
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TissueImage:
     """A tissue image in register with the spots.
 
@@ -59,7 +59,7 @@ class TissueImage:
     scale: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SpatialOmics:
     """Several modalities measured on the same spots, in the same order.
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Matrix: TypeAlias = "NDArray[np.float32] | sp.csr_matrix[np.float32]"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
     """One table as it was given, read but not yet interpreted.
 
@@ -43,7 +43,7 @@ class Source:
     spot_diameter: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """One modality of a source.
 

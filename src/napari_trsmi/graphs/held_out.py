@@ -30,7 +30,7 @@ N_SPLITS = 8
 """How often the components are dealt into quarters; with 4, single seeds go astray."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeldOut:
     """Held-out components at the sampled spots, each array (n_probes, n_held).
 

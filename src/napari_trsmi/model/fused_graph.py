@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_trsmi.graphs.weights import GraphWeights
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WeightedGraph:
     """A sparse matrix in the making: a pattern and differentiable values."""
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from napari_trsmi.model.fused_graph import FusedGraphs, WeightedGraph
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Embedding:
     """One forward pass.
 

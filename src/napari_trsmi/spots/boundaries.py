@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ARC_STEP = np.pi / 12  # chords of arcs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Boundary:
     """A line along which two domains meet.
 

@@ -27,7 +27,7 @@ _GHOSTS = 8
 _SLACK = 1.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cells:
     """Cells and their sides, in coordinate units.
 
@@ -103,7 +103,7 @@ def spot_cells(coordinates: NDArray[np.float64], *, reach: float | None = None) 
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Triangles:
     """A Delaunay triangulation.
 

@@ -35,7 +35,7 @@ EXACT_ALIGNMENT_LIMIT = 20_000
 _MOMENTUM = 0.9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trained:
     """What training returns.
 

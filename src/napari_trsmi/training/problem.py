@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from napari_trsmi.config import Config
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """A training problem.
 

@@ -57,6 +57,18 @@ def test_a_points_layer_brings_its_tables(inputs, spots, changes):
     assert len(changes) == 1
 
 
+def test_a_second_section_is_told_from_the_first_and_from_its_own_copy(inputs, make_dataset):
+    """AnnData has no ``==`` for two tables, so that sections are told apart by identity."""
+    first, second = make_dataset(), make_dataset(seed=1)
+    layers = [Layer.create(*spots_data(data, "spots")) for data in (first, second, first)]
+    inputs.add(candidates_of_layer(layers[0]))
+    inputs.points = layers[1]
+    datasets = [choice.candidate.dataset for choice in inputs.choices]
+    assert [data is second for data in datasets] == [True, True, False, False]
+    inputs.points = layers[2]
+    assert [choice.candidate.layer for choice in inputs.choices] == [layers[2]] * 2
+
+
 def test_another_points_layer_takes_their_place_and_keeps_what_was_added(
     inputs, spots, make_dataset
 ):

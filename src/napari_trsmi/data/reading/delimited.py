@@ -38,7 +38,7 @@ _HEADERLESS = [
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Positions:
     """Coordinates of named spots.
 

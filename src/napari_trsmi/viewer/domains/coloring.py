@@ -27,7 +27,7 @@ _STEPS = 256
 _TOP_PERCENTILE = 99.5  # a few very high counts would leave all other spots dark
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Coloring:
     """A number for each spot, and the colour scale it is shown on.
 

@@ -26,7 +26,7 @@ _RADIUS = 4.0  # pixels of a spot's radius that are enough
 _GATHERED = 1 << 22  # values held at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImageSampler:
     """An image layer's pixels and where they lie, free of the layer: any thread may read it.
 

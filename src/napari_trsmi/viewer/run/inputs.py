@@ -84,8 +84,8 @@ class RunInputs:
         brought: list[Choice] = []
         if layer is not None and dataset_of(layer) is not None:
             brought = [Choice(found, of_spots=True) for found in candidates_of_layer(layer)]
-            same = dataset_of(layer)
-            kept = [choice for choice in kept if getattr(choice.candidate, "dataset", None) != same]
+            theirs = dataset_of(layer)
+            kept = [c for c in kept if getattr(c.candidate, "dataset", None) is not theirs]
         self._choices = [*brought, *kept]
         self.changed.emit()
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from napari_trsmi.viewer.run.places import SpotPlaces
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TableInput:
     """A table, and what the user says that it is."""
 
@@ -37,7 +37,7 @@ class TableInput:
     candidate: TableCandidate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImageInput:
     """An image that is to be measured at the spots."""
 
@@ -51,7 +51,7 @@ class ImageInput:
         return cls(name, kind, ImageSampler.of(layer))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RunJob:
     """The inputs of a run.
 
@@ -141,7 +141,7 @@ class RunJob:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Finished:
     """A run that has a result, and the tables that it is of."""
 

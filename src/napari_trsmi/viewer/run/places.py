@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SAME_PLACE = 1e-3  # of the extent: rounding on the way through the world and back
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SpotPlaces:
     """Spots of a run.
 
