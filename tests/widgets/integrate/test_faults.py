@@ -12,13 +12,13 @@ import torch
 from napari.utils import progress
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication
-from superqt.utils import GeneratorWorker
 
 from napari_trsmi import TissueImage, integration
 from napari_trsmi.training import loop
 from napari_trsmi.training.report import EpochReport, Phase
 from napari_trsmi.viewer.attached import result_of
 from napari_trsmi.viewer.run.job import Finished, Stopped
+from napari_trsmi.widgets.common.worker import _unfinished as unfinished
 from napari_trsmi.widgets.integrate import activity_bar
 
 
@@ -310,7 +310,7 @@ def test_what_a_run_held_is_let_go_of(make_dock, qtbot, small, monkeypatch, how)
     dock.start()
     worker = weakref.ref(dock.controller._worker)
     end(dock, qtbot)
-    qtbot.waitUntil(lambda: not GeneratorWorker._worker_set)
+    qtbot.waitUntil(lambda: not unfinished)
     qtbot.waitUntil(lambda: gc.collect() >= 0 and [ref() for ref in held] == [None])
     assert worker() is None
 
@@ -349,5 +349,5 @@ def test_two_hundred_runs_leave_nothing_behind(make_dock, qtbot, small):
     assert count()[0] <= widgets[0]
     assert count()[1] <= widgets[1]
     assert process.memory_info().rss - memory < 30 * 2**20
-    assert not GeneratorWorker._worker_set
+    assert not unfinished
     assert len(dock._viewer.layers) == 1

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, Signal
 
 from napari_trsmi.errors import TRSMIError
+from napari_trsmi.widgets.common.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 
 class Background(QObject):
@@ -44,17 +43,7 @@ class Background(QObject):
     def start(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Run a function; what is running still is not waited for, and its outcome is dropped."""
         self._asked += 1
-        worker = create_worker(
-            _outcome,
-            self._asked,
-            lambda: function(*args, **kwargs),
-            _start_thread=False,
-            _ignore_errors=True,
-        )
-        # A warning of a library would become a notification, in the napari versions that connect
-        # it; the others raise, as there is nothing to disconnect.
-        with suppress(TypeError, RuntimeError):
-            worker.warned.disconnect()
+        worker = Worker(_outcome, self._asked, lambda: function(*args, **kwargs))
         worker.returned.connect(self._on_worker_returned)
         self._set_busy(True)
         worker.start()
@@ -80,8 +69,11 @@ class Background(QObject):
             self.finished.emit(value)
 
 
-def _outcome(asked: int, function: Callable[[], Any]) -> tuple[int, Any, str]:
+def _outcome(
+    asked: int, function: Callable[[], Any]
+) -> Generator[None, None, tuple[int, Any, str]]:
     """Return what a function returns, or why it did not: a worker loses some exceptions."""
+    yield from ()
     try:
         return asked, function(), ""
     except TRSMIError as error:

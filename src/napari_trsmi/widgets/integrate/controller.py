@@ -8,7 +8,8 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QApplication
 
 from napari_trsmi.training.stop import StopToken
-from napari_trsmi.widgets.integrate.worker import RunWorker
+from napari_trsmi.viewer.run.job import run_steps
+from napari_trsmi.widgets.common.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ class RunController(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._stop: StopToken | None = None
-        self._worker: RunWorker | None = None
+        self._worker: Worker | None = None
         application = QApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.stop)
@@ -55,7 +56,7 @@ class RunController(QObject):
         if self.running:
             return False
         stop = StopToken()
-        worker = RunWorker(job, stop)
+        worker = Worker(run_steps, job, stop, stop=stop.stop)
         worker.yielded.connect(self._on_worker_yielded)
         worker.returned.connect(self._on_worker_returned)
         # A closed dock leaves no run behind. What is connected here has to be a method of what

@@ -1,4 +1,4 @@
-"""The thread of a run: its warnings, its end, and what is left of the process's own state."""
+"""The thread of runs and of work in the background: its warnings, its end, and what it leaves."""
 
 import subprocess
 import sys
@@ -6,36 +6,28 @@ import threading
 import warnings
 
 import pytest
-from superqt.utils import GeneratorWorker
 
 from napari_trsmi.errors import TRSMIWarning
 from napari_trsmi.training.stop import StopToken
-from napari_trsmi.viewer.run import job as run_job
 from napari_trsmi.viewer.run.job import Stopped
-from napari_trsmi.widgets.integrate import worker as run_worker
-from napari_trsmi.widgets.integrate.worker import RunWorker, end_all
+from napari_trsmi.widgets.common.background import Background
+from napari_trsmi.widgets.common.worker import Worker, end_all
+from napari_trsmi.widgets.common.worker import _unfinished as unfinished
 
 
-@pytest.fixture
-def make_worker(monkeypatch):
-    """Make a worker whose steps are given."""
-
-    def make(steps):
-        monkeypatch.setattr(run_worker, "run_steps", steps)
-        return RunWorker(None, StopToken())
-
-    return make
+def make_worker(steps):
+    """Make a worker as a run has it."""
+    stop = StopToken()
+    return Worker(steps, None, stop, stop=stop.stop)
 
 
 def finish(worker):
-    """Work in a thread of Python's, which coverage sees into."""
-    thread = threading.Thread(target=worker.run)
-    thread.start()
-    thread.join(10)
-    assert worker.wait(0)
+    """Start, and wait for the end."""
+    worker.start()
+    assert worker.wait(10)
 
 
-def test_its_own_warnings_are_notes_and_the_libraries_are_dropped(make_worker, qtbot):
+def test_its_own_warnings_are_notes_and_the_libraries_are_dropped(qtbot):
     def steps(job, stop):
         warnings.warn("few spots", TRSMIWarning, stacklevel=1)
         warnings.warn("a library's", UserWarning, stacklevel=1)
@@ -56,7 +48,7 @@ def test_its_own_warnings_are_notes_and_the_libraries_are_dropped(make_worker, q
     assert [str(warning.message) for warning in caught] == ["other"]
 
 
-def test_other_threads_keep_their_warnings(make_worker, qtbot):
+def test_other_threads_keep_their_warnings(qtbot):
     go_on = threading.Event()
 
     def steps(job, stop):
@@ -77,8 +69,8 @@ def test_other_threads_keep_their_warnings(make_worker, qtbot):
     assert seen == ["of the window"]
 
 
-def test_two_that_overlap_leave_the_warnings_as_they_were(make_worker, qtbot):
-    """superqt's worker would leave its own hook behind for good."""
+def test_two_that_overlap_leave_the_warnings_as_they_were(qtbot):
+    """Those of superqt would leave a hook behind for good."""
     gates = [threading.Event(), threading.Event()]
     count = iter(gates)
 
@@ -99,7 +91,45 @@ def test_two_that_overlap_leave_the_warnings_as_they_were(make_worker, qtbot):
     assert warnings.showwarning is before
 
 
-def test_quitting_ends_the_generator_in_good_order(make_worker, qtbot):
+def test_a_run_keeps_its_notes_beside_work_in_the_background(qtbot):
+    gate = threading.Event()
+
+    def steps(job, stop):
+        yield 1
+        gate.wait(10)
+        warnings.warn("few spots", TRSMIWarning, stacklevel=1)
+        return Stopped()
+
+    before = warnings.showwarning
+    backgrounds = [Background(), Background()]
+    releases = [threading.Event(), threading.Event()]
+    for background, release in zip(backgrounds, releases, strict=True):
+        background.start(release.wait, 10)
+    worker = make_worker(steps)
+    with qtbot.waitSignal(worker.yielded, timeout=10_000):
+        worker.start()
+    for background, release in zip(backgrounds, releases, strict=True):
+        with qtbot.waitSignal(background.finished, timeout=10_000):
+            release.set()
+    with qtbot.waitSignal(worker.finished, timeout=10_000):
+        gate.set()
+    assert worker.notes == ["few spots"]
+    assert warnings.showwarning is before
+
+
+def test_what_cannot_be_ended_is_told_all_the_same(qtbot):
+    def steps():
+        yield 1
+        return "done"
+
+    worker = Worker(steps)
+    worker.quit()
+    with qtbot.waitSignal(worker.returned, timeout=10_000) as told:
+        worker.start()
+    assert told.args == ["done"]
+
+
+def test_quitting_ends_the_generator_in_good_order(qtbot):
     ended = []
 
     def steps(job, stop):
@@ -113,15 +143,15 @@ def test_quitting_ends_the_generator_in_good_order(make_worker, qtbot):
     worker = make_worker(steps)
     with qtbot.waitSignal(worker.yielded, timeout=10_000):
         worker.start()
-    assert worker.is_running
+    assert not worker.wait(0)
     with qtbot.waitSignal(worker.returned, timeout=10_000) as caught:
         worker.quit()
     assert isinstance(caught.args[0], Stopped)
     assert ended == [True]
-    qtbot.waitUntil(lambda: worker not in GeneratorWorker._worker_set)
+    qtbot.waitUntil(lambda: worker not in unfinished)
 
 
-def test_a_vanished_signal_is_no_crash(make_worker, qtbot, monkeypatch):
+def test_a_vanished_signal_is_no_crash(qtbot, monkeypatch):
     """At the end of the program Qt deletes what the worker signals with."""
 
     def steps(job, stop):
@@ -133,13 +163,12 @@ def test_a_vanished_signal_is_no_crash(make_worker, qtbot, monkeypatch):
             raise RuntimeError("wrapped C/C++ object has been deleted")
 
     worker = make_worker(steps)
-    monkeypatch.setattr(RunWorker, "started", Gone(), raising=False)
-    monkeypatch.setattr(RunWorker, "finished", Gone(), raising=False)
+    monkeypatch.setattr(Worker, "returned", Gone())
+    monkeypatch.setattr(Worker, "finished", Gone())
     finish(worker)
-    assert not worker.is_running
 
 
-def test_all_are_ended_and_waited_for(make_worker, qtbot):
+def test_all_are_ended_and_waited_for(qtbot):
     def steps(job, stop):
         while not stop.stopped:
             yield 1
@@ -150,8 +179,8 @@ def test_all_are_ended_and_waited_for(make_worker, qtbot):
         with qtbot.waitSignal(worker.yielded, timeout=10_000):
             worker.start()
     end_all()
-    assert not any(worker.is_running for worker in workers)
-    qtbot.waitUntil(lambda: not GeneratorWorker._worker_set)
+    assert all(worker.wait(0) for worker in workers)
+    qtbot.waitUntil(lambda: not unfinished)
 
 
 PROGRAM = """
@@ -198,7 +227,3 @@ def test_a_program_can_end_while_a_run_goes_on(leave):
     assert "LEAVES" in ran.stdout, ran.stderr[-2000:]
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert "Traceback" not in ran.stderr
-
-
-def test_a_job_is_done_by_the_steps_that_the_package_has():
-    assert run_worker.run_steps is run_job.run_steps
