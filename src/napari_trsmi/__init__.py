@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from napari_trsmi.config import Config
     from napari_trsmi.data.dataset import SpatialOmics, TissueImage
     from napari_trsmi.data.loading import load
+    from napari_trsmi.data.public import downloads as public_data
     from napari_trsmi.data.simulated.simulation import simulate
     from napari_trsmi.integration import integrate, iter_integrate
     from napari_trsmi.output.results import read_result, write_result
+    from napari_trsmi.preprocessing import feature_matrix
     from napari_trsmi.result import TRSMIResult
     from napari_trsmi.training.report import EpochReport
     from napari_trsmi.training.stop import StopToken
@@ -43,6 +45,7 @@ _HOMES = {
     "add_boundaries": "viewer.domains.boundaries",
     "add_domains": "viewer.domains.adding",
     "compare": "analysis.comparison",
+    "feature_matrix": "preprocessing",
     "integrate": "integration",
     "iter_integrate": "integration",
     "load": "data.loading",
@@ -52,6 +55,8 @@ _HOMES = {
     "simulate": "data.simulated.simulation",
     "write_result": "output.results",
 }
+
+_MODULES = {"errors": "errors", "public_data": "data.public.downloads"}
 
 __all__ = [
     "Config",
@@ -65,10 +70,12 @@ __all__ = [
     "add_domains",
     "compare",
     "errors",
+    "feature_matrix",
     "integrate",
     "iter_integrate",
     "load",
     "open",
+    "public_data",
     "read_result",
     "score",
     "simulate",
@@ -81,8 +88,8 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         value: object = version("napari-trsmi")
-    elif name == "errors":
-        value = import_module("napari_trsmi.errors")
+    elif name in _MODULES:
+        value = import_module(f"napari_trsmi.{_MODULES[name]}")
     elif name in _HOMES:
         value = getattr(import_module(f"napari_trsmi.{_HOMES[name]}"), name)
     else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from napari_trsmi.cli import benchmark, demo, run, score, simulate
+from napari_trsmi.cli import demo, run, score, simulate
 
 
 @click.group()
@@ -21,5 +21,5 @@ def main() -> None:
     """
 
 
-for command in (run.run, score.score, simulate.simulate, demo.demo, benchmark.benchmark):
+for command in (run.run, score.score, simulate.simulate, demo.demo):
     main.add_command(command)

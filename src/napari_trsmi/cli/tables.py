@@ -12,10 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
     from napari_trsmi.analysis.metrics import Scores
-    from napari_trsmi.evaluation.benchmark.store import Run
     from napari_trsmi.result import TRSMIResult
 
 
@@ -34,31 +33,6 @@ def print_scores(rows: Mapping[str, Scores]) -> None:
     columns = [scores.as_dict() for scores in rows.values()]
     for metric in columns[0]:
         table.add_row(metric, *(f"{column[metric]:.2f}" for column in columns))
-    Console().print(table)
-
-
-def print_rows(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    """Print a table of words."""
-    table = Table(*headings, box=box.SIMPLE)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)
-
-
-def print_overall(runs: Sequence[Run], methods: Container[str]) -> None:
-    """Print the Overall-Avg of some methods by data set: long, so that it fits any terminal."""
-    from napari_trsmi.evaluation.benchmark.summary import make_cells
-
-    cells = make_cells([run for run in runs if run.method in methods])
-    table = Table("Data set", "Method", box=box.SIMPLE)
-    table.add_column("Overall-Avg", justify="right")
-    for data in dict.fromkeys(data for _, data in cells):
-        table.add_section()
-        name = data
-        for cell in cells.values():
-            if cell.data == data:
-                table.add_row(name, cell.label, cell.text)
-                name = ""
     Console().print(table)
 
 

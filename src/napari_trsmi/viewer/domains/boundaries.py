@@ -2,7 +2,7 @@
 
 They are a Vectors layer, which draws all lines as one mesh: a quarter of a million appear in a
 second. A Shapes layer needs that for ten thousand polylines, and up to ten seconds for the first
-one of a session, to compile (``benchmarks/boundaries.py``).
+one of a session, to compile (``benchmark/speed/boundaries.py``).
 """
 
 from __future__ import annotations

@@ -1,0 +1,5 @@
+"""``python -m trsmi_benchmark``."""
+
+from trsmi_benchmark.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""What takes no training: features as they are, averaged in space, or reduced to few axes."""

@@ -1,0 +1,1 @@
+"""Two methods from their papers, as no package of them can be had: own code."""

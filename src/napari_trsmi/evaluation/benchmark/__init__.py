@@ -1,1 +1,0 @@
-"""The published evaluation: methods x data sets x seeds, into a store and a report."""

@@ -1,1 +1,0 @@
-"""The methods that this package has itself: TRSMI, baselines, and two from their papers."""
