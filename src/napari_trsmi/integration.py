@@ -56,6 +56,10 @@ def integrate(
     features: str | Sequence[str] | None = None,
     positions: Positions | None = None,
     image: str | Path | NDArray[Any] | TissueImage | None = None,
+    image_scale: float | None = None,
+    section: str | None = None,
+    bin_size: int | str | None = None,
+    keep: str | Sequence[str] = (),
     reference: TRSMIResult | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
     stop: StopToken | None = None,
@@ -70,7 +74,7 @@ def integrate(
         `napari_trsmi.load`.
     config
         Parameters of the run; the default preset when None.
-    features, positions, image
+    features, positions, image, image_scale, section, bin_size, keep
         See `napari_trsmi.load`.
     reference
         An earlier result on (some of) the same spots: domains take its names and colours where
@@ -114,6 +118,10 @@ def integrate(
         features=features,
         positions=positions,
         image=image,
+        image_scale=image_scale,
+        section=section,
+        bin_size=bin_size,
+        keep=keep,
         reference=reference,
         stop=stop,
         **parameters,
@@ -136,6 +144,10 @@ def iter_integrate(
     features: str | Sequence[str] | None = None,
     positions: Positions | None = None,
     image: str | Path | NDArray[Any] | TissueImage | None = None,
+    image_scale: float | None = None,
+    section: str | None = None,
+    bin_size: int | str | None = None,
+    keep: str | Sequence[str] = (),
     reference: TRSMIResult | None = None,
     stop: StopToken | None = None,
     **parameters: Any,
@@ -144,7 +156,9 @@ def iter_integrate(
 
     Parameters
     ----------
-    tables, config, features, positions, image, reference, stop, parameters
+    tables, config, features, positions, image, image_scale, section, bin_size, keep
+        As for `integrate`.
+    reference, stop, parameters
         As for `integrate`. A stop that keeps nothing is seen after every epoch, table and start of
         the clustering.
 
@@ -172,7 +186,16 @@ def iter_integrate(
     if isinstance(tables, SpatialOmics):
         dataset = tables
     else:
-        dataset = load(tables, features=features, positions=positions, image=image)
+        dataset = load(
+            tables,
+            features=features,
+            positions=positions,
+            image=image,
+            image_scale=image_scale,
+            section=section,
+            bin_size=bin_size,
+            keep=keep,
+        )
     check_enough_spots(dataset.n_spots, config)
     if reference is not None:
         _check_shared(dataset.spots, reference)

@@ -15,7 +15,7 @@ def source(make_table):
 def place(sources, positions=None, spots=None):
     notes = []
     index = sources[0].table.obs_names if spots is None else pd.Index(spots)
-    return coordinates(sources, positions, index, notes), notes
+    return coordinates(sources, positions, index, notes)[1], notes
 
 
 def with_xy(source, values, key="spatial"):
@@ -49,10 +49,14 @@ def test_x_spatial_and_a_data_frame_in_row_and_column_order(source):
             np.ones((4, 1)),
             r"obsm\['spatial'\] of table 'rna' is one-dimensional \(shape \(4, 1\)\)",
         ),
-        (np.ones((4, 3)), r"shape \(4, 3\). Pass two columns, x and y: .*values\[:, :2\]"),
         (
-            np.array([[0, 0], [1, np.nan], [np.inf, 2], [3, 3]]),
-            r"coordinates of 2 spots of table 'rna' are not finite, first 'spot1' at \(1, nan\)",
+            np.arange(12).reshape(4, 3),
+            r"shape \(4, 3\). Pass two columns, x and y: .*values\[:, :2\]",
+        ),
+        (np.full((4, 2), np.nan), r"No spot of table 'rna' has a position.*positions="),
+        (
+            np.array([[0, 0], [1, 1], [2, 1e154], [3, 3]]),
+            r"Spot 'spot2' of table 'rna' lies at \(2, 1e\+154\), which is no place on a slide",
         ),
         (np.ones((4, 2)), r"All 4 spots of table 'rna' lie at one place \(1, 1\)"),
         (np.array([["a", "b"]] * 4), "does not hold numbers"),
@@ -128,3 +132,56 @@ def test_missing_and_empty_position_files(source, tmp_path):
     (tmp_path / "empty.csv").touch()
     with pytest.raises(InputError, match=r"empty\.csv is empty"):
         given_positions(str(tmp_path / "empty.csv"), source, [])
+
+
+def test_spots_without_a_place_are_left_out_and_named(source):
+    notes = []
+    values = np.array([[0, 0], [1, np.nan], [np.inf, 2], [3, 3]])
+    spots, xy = coordinates([with_xy(source, values)], None, source.table.obs_names, notes)
+    assert spots.tolist() == ["spot0", "spot3"]
+    assert xy.tolist() == [[0, 0], [3, 3]]
+    assert notes == ["2 spots of 4 without a position in table 'rna' left out (first 'spot1')."]
+
+
+def test_another_table_places_a_spot_that_has_none(source, make_table):
+    values = source.table.obsm["spatial"].copy()
+    values[1] = np.nan
+    assert place([with_xy(source, values), Source("'adt'", make_table(4))])[0][1].tolist() == [1, 1]
+
+
+def test_three_columns_with_one_z_are_flat(source):
+    values = np.column_stack([source.table.obsm["spatial"], np.full(4, 7.0)])
+    assert place([with_xy(source, values)])[0][3].tolist() == [3, 9]
+
+
+@pytest.mark.parametrize("key", ["spatial3d", "X_spatial", "coord", "Spatial"])
+def test_other_keys_of_obsm(source, key):
+    xy, _ = place([with_xy(source, source.table.obsm["spatial"], key)])
+    assert xy[2].tolist() == [2, 4]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("x_centroid", "y_centroid"),
+        ("CenterX_global_px", "CenterY_global_px"),
+        ("center_x", "center_y"),
+    ],
+)
+def test_platforms_columns_in_obs(make_table, names):
+    table = make_table(4, spatial=False)
+    table.obs[names[0]], table.obs[names[1]] = [1, 2, 3, 4], [5, 6, 7, 8]
+    assert place([Source("'rna'", table)])[0][1].tolist() == [2, 6]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["10x20", "11x20", "10x21"], [11, 20]),
+        (["s_008um_00002_00001-1", "s_008um_00005_00003-1", "s_008um_00002_00003-1"], [3, 5]),
+    ],
+)
+def test_names_that_are_places(make_table, names, expected):
+    xy, notes = place([Source("'rna'", make_table(names, spatial=False))])
+    assert xy[1].tolist() == expected
+    assert notes[0].startswith("Coordinates are the numbers in the spots' names")

@@ -24,12 +24,27 @@ from napari_trsmi.data.load_arguments import load_arguments
     ],
 )
 def test_paths_are_kept_as_given_and_memory_is_not(tables, written):
-    assert load_arguments(tables, None, None, None) == {"tables": written}
+    assert load_arguments(tables=tables, features=None, image=None) == {"tables": written}
 
 
 def test_what_was_given_beside_the_tables_is_kept():
-    found = load_arguments("a.h5ad", ["rna"], Path("xy.csv"), np.zeros((2, 2, 3)))
-    assert found == {"tables": "a.h5ad", "features": ["rna"], "positions": "xy.csv", "image": None}
+    found = load_arguments(
+        tables="a.h5ad",
+        features=["rna"],
+        positions=Path("xy.csv"),
+        image=np.zeros((2, 2, 3)),
+        image_scale=0.5,
+        section="s1",
+        keep=None,
+    )
+    assert found == {
+        "tables": "a.h5ad",
+        "features": ["rna"],
+        "positions": "xy.csv",
+        "image": None,
+        "image_scale": 0.5,
+        "section": "s1",
+    }
     assert json.loads(json.dumps(found)) == found
 
 

@@ -109,8 +109,8 @@ def test_text_tables_with_positions(tmp_path, make_table):
     assert omics.names == ("rna", "protein")
     assert omics.coordinates[2].tolist() == [-2, 2]
     np.testing.assert_array_equal(omics.modalities[1].table.X, table.X.toarray())
-    assert omics.notes[2:] == (
-        "Coordinates x, y are the columns col and row of p.csv.",
+    assert omics.notes[0] == "Coordinates x, y are the columns col and row of p.csv."
+    assert omics.notes[3:] == (
         "All 6 spots are in HVG.csv, HVP.tsv.gz and the positions, matched by name.",
     )
 
@@ -216,8 +216,19 @@ def test_too_few_spots(make_table):
 
 
 def test_no_shared_spots_show_a_name_of_each(make_table):
-    with pytest.raises(InputError, match="'rna' has 'spot0' and 'adt' has 'spot0-1'"):
-        load({"rna": make_table(), "adt": make_table([f"spot{i}-1" for i in range(6)])})
+    with pytest.raises(InputError, match="'rna' has 'spot0' and 'adt' has 'other0'"):
+        load({"rna": make_table(), "adt": make_table([f"other{i}" for i in range(6)])})
+
+
+def test_the_number_of_the_well_is_taken_off_where_only_that_differs(make_table):
+    adt = make_table([f"spot{i}-1" for i in range(5)], seed=1)
+    adt.obsm.clear()
+    omics = load({"rna": make_table(), "adt": adt})
+    assert omics.spots.tolist() == [f"spot{i}" for i in range(5)]
+    assert any("ending that a part of them has, such as '-1'" in note for note in omics.notes)
+    twice = make_table([*(f"spot{i}-1" for i in range(5)), "spot0-2"], seed=1)
+    with pytest.raises(InputError, match=r"share no spot names.*without the ending '-1'"):
+        load({"rna": make_table(), "adt": twice})
 
 
 def test_two_tables_of_one_name(tmp_path, make_table):

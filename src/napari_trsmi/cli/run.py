@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +15,6 @@ from napari_trsmi.output.results import RESULT_SUFFIXES, write_result
 
 if TYPE_CHECKING:
     from napari_trsmi.config import Preset
-    from napari_trsmi.data.dataset import SpatialOmics, TissueImage
 
 SAMPLE = "tissue"
 """The simulated setting that is the sample data."""
@@ -42,9 +40,24 @@ SAMPLE = "tissue"
 @click.option(
     "--image-scale",
     type=click.FloatRange(min=0, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="Image pixels per coordinate unit (Space Ranger's tissue_*_scalef).",
+    help="Image pixels per coordinate unit (Space Ranger's tissue_*_scalef).  [default: 1]",
+)
+@click.option(
+    "--section",
+    metavar="NAME",
+    help="The section to use, where a table holds several; column=name names its column too, and "
+    "'all' takes all spots for one section.",
+)
+@click.option(
+    "--bin-size",
+    metavar="UM|cells",
+    help="Bins of Visium HD, by their side in micrometres, or 'cells'.  [default: 8]",
+)
+@click.option(
+    "--keep",
+    type=CommaList(str),
+    metavar="WHAT,...",
+    help="What is left out otherwise: off_tissue (spots), controls (isotype controls).",
 )
 @click.option("--figure", metavar="FILE", help="Picture of the domains, .png, .svg or .pdf.")
 @click.option("--overwrite", is_flag=True, help="Replace output files that are there.")
@@ -65,7 +78,10 @@ def run(
     features: tuple[str, ...] | None,
     positions: str | None,
     image: str | None,
-    image_scale: float,
+    image_scale: float | None,
+    section: str | None,
+    bin_size: str | None,
+    keep: tuple[str, ...] | None,
     figure: str | None,
     overwrite: bool,
     preset: Preset,
@@ -77,7 +93,7 @@ def run(
     """Find the domains of one tissue section.
 
     TABLE is a path, or name=path as in rna=counts.h5ad: an .h5ad, .h5mu, 10x .h5, CSV or TSV
-    file, or a Space Ranger folder. Spots are matched by name.
+    file, or the folder of a platform. Spots are matched by name.
 
     \b
     Example:
@@ -108,7 +124,18 @@ def run(
 
             data = simulate(sample, seed=config.seed)
         else:
-            data = _load(tables, features, positions, image, image_scale)
+            from napari_trsmi.data.loading import load
+
+            data = load(
+                list(tables),
+                features=features,
+                positions=positions,
+                image=image,
+                image_scale=image_scale,
+                section=section,
+                bin_size=bin_size,
+                keep=keep or (),
+            )
         result, interrupted = integrate_at_terminal(data, config, terminal, keep=keep_on_interrupt)
 
     write_result(result, files[0], overwrite=overwrite)
@@ -126,27 +153,3 @@ def run(
     if interrupted:
         terminal.say(f"Interrupted: this is the result of {len(result.history)} epochs.")
         click.get_current_context().exit(INTERRUPTED)
-
-
-def _load(
-    tables: tuple[str, ...],
-    features: tuple[str, ...] | None,
-    positions: str | None,
-    image: str | None,
-    image_scale: float,
-) -> SpatialOmics:
-    from napari_trsmi.data.loading import load
-
-    return load(
-        list(tables),
-        features=features,
-        positions=positions,
-        image=None if image is None else _scaled(image, image_scale),
-    )
-
-
-def _scaled(image: str, scale: float) -> TissueImage:
-    from napari_trsmi.data.dataset import TissueImage
-    from napari_trsmi.data.reading.images import read_image
-
-    return TissueImage(read_image(Path(image).expanduser()), scale)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,6 +14,7 @@ from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from anndata import AnnData
     from numpy.typing import NDArray
 
     from napari_trsmi.data.parts import Matrix, Part
@@ -32,6 +33,26 @@ def check_names(spots: pd.Index, label: str) -> None:
             f"{repeated[0]!r}. Spots are matched by name: make the names unique, for example by "
             "putting the section's name in front."
         )
+
+
+def check_sparse(table: AnnData, label: str) -> None:
+    """Raise an InputError if a sparse matrix's indices lead out of it.
+
+    Compiled code would read or write there.
+    """
+    if table.is_view:  # of a table that is in memory and in use
+        return
+    raw = [] if table.raw is None else [("raw", table.raw.X)]
+    for place, values in [("X", table.X), *table.layers.items(), *raw]:
+        if sp.issparse(values) and hasattr(values, "indptr"):
+            matrix: Any = values
+            try:
+                matrix.check_format(full_check=True)
+            except ValueError as error:
+                raise InputError(
+                    f"Table {label} is damaged: the indices of {place} lead out of it ({error}). "
+                    "Copy or write it again."
+                ) from error
 
 
 def check_enough(n_spots: int, which: str) -> None:

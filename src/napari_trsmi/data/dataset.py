@@ -53,10 +53,14 @@ class TissueImage:
     scale
         Image pixels per coordinate unit: a spot at (x, y) lies at column ``x * scale``
         and row ``y * scale`` (Space Ranger's ``tissue_*_scalef``).
+    levels
+        The same picture at higher resolutions, finest first, for the screen: lazy arrays as
+        `pixels`. Empty if `pixels` is all there is.
     """
 
     pixels: NDArray[np.uint8]
     scale: float = 1.0
+    levels: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

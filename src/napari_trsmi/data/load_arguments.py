@@ -7,30 +7,29 @@ from pathlib import Path
 from typing import Any
 
 
-def load_arguments(
-    tables: object, features: object, positions: object, image: object
-) -> dict[str, Any]:
+def load_arguments(**arguments: object) -> dict[str, Any]:
     """Write down the arguments of `napari_trsmi.load`.
 
     Parameters
     ----------
-    tables, features, positions, image
+    arguments
         As for `napari_trsmi.load`.
 
     Returns
     -------
-    In plain JSON types, by the argument's name, those that were given: paths and names as they are,
-    None for what was passed from memory.
+    In plain JSON types, by the argument's name, those that were given: paths, names and numbers as
+    they are, None for what was passed from memory.
     """
-    given = {"tables": tables, "features": features, "positions": positions, "image": image}
     return {
         name: _written(value)
-        for name, value in given.items()
+        for name, value in arguments.items()
         if value is not None or name == "tables"
     }
 
 
 def _written(value: object) -> Any:
+    if isinstance(value, (int, float)):
+        return value
     if isinstance(value, (str, Path)):
         return str(value)
     if isinstance(value, Mapping) and all(isinstance(v, (str, Path)) for v in value.values()):

@@ -13,7 +13,6 @@ from anndata import AnnData
 from napari_trsmi.data.annotations import merge_annotations
 from napari_trsmi.data.checks import (
     check_enough,
-    check_names,
     check_values,
     drop_uninformative,
     spots_with_counts,
@@ -21,11 +20,15 @@ from napari_trsmi.data.checks import (
 from napari_trsmi.data.coordinates import coordinates, given_positions
 from napari_trsmi.data.dataset import Modality, SpatialOmics, TissueImage
 from napari_trsmi.data.digests import digest
+from napari_trsmi.data.frame import frame_warning
 from napari_trsmi.data.load_arguments import load_arguments
-from napari_trsmi.data.matching import shared_spots
+from napari_trsmi.data.matching import shared_spots, with_common_names
+from napari_trsmi.data.orientation import upright
 from napari_trsmi.data.reading.images import tissue_image
 from napari_trsmi.data.reading.inputs import read_inputs
-from napari_trsmi.data.splitting import find_block, split
+from napari_trsmi.data.sections import check_one_section
+from napari_trsmi.data.selection import ALL, Selection
+from napari_trsmi.data.splitting import find_block, split_all
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError, TRSMIWarning
 
@@ -49,6 +52,10 @@ def load(
     features: str | Sequence[str] | None = None,
     positions: Positions | None = None,
     image: str | Path | NDArray[Any] | TissueImage | None = None,
+    image_scale: float | None = None,
+    section: str | None = None,
+    bin_size: int | str | None = None,
+    keep: str | Sequence[str] = (),
 ) -> SpatialOmics:
     """Read tables of one section, match their spots by name and check them.
 
@@ -69,8 +76,18 @@ def load(
         (n_spots, 2) in the order of the first table. They win over the tables' own.
     image
         Tissue image whose pixels are the coordinates' unit: a path or an array of shape
-        (height, width, 3). It wins over a table's own. With another scale pass a
-        :class:`~napari_trsmi.data.dataset.TissueImage`.
+        (height, width, 3). It wins over a table's own.
+    image_scale
+        Pixels of that image per coordinate unit (Space Ranger's ``tissue_*_scalef``), 1 if None.
+    section
+        The section to use where a table holds several, as its column names it; ``"column=name"``
+        names the column too. ``"all"`` takes all spots for one section.
+    bin_size
+        Visium HD's bins to use, by their side in micrometres, or ``"cells"``; None takes 8, else
+        the next larger.
+    keep
+        What is left out otherwise: ``"off_tissue"``, spots whose ``in_tissue`` is 0;
+        ``"controls"``, isotype controls among proteins.
 
     Returns
     -------
@@ -90,28 +107,36 @@ def load(
         When the tables share less than half of the smallest one's spots.
     """
     notes: list[str] = []
-    sources = read_inputs(tables, notes)
-    for source in sources:
-        check_names(source.table.obs_names, source.label)
+    selection = Selection.of(section, bin_size, keep)
+    sources = read_inputs(tables, notes, selection, placed=positions is not None)
+    placed = None
+    if positions is not None:
+        placed = given_positions(positions, sources[0], notes, keep=selection.keep)
+    sources = upright(sources, placed, notes)
+    sources, placed = with_common_names(sources, placed, notes)
     wanted = _wanted_blocks(features, sources)
-    owned = [(source, split(source, wanted, notes, alone=len(sources) == 1)) for source in sources]
+    owned = split_all(sources, wanted, notes)
+    sources = [source for source, _ in owned]
     parts = [part for _, own in owned for part in own]
     _check_distinct(parts)
     digests = {part.name: digest(part.matrix, part.spots, part.features) for part in parts}
+    _check_different(parts, digests)
 
     named = {source.label: source.table.obs_names for source in sources}
-    placed = None if positions is None else given_positions(positions, sources[0], notes)
     if placed is not None:
         named["the positions"] = placed.index
     spots = shared_spots(named, notes)
     check_enough(len(spots), "in all tables")
-    xy = coordinates(sources, placed, spots, notes)
+    spots, xy = coordinates(sources, placed, spots, notes)
+    check_enough(len(spots), "with a position")
+    if selection.section != ALL:
+        check_one_section(sources, spots, xy, notes)
 
     parts = [_on_spots(part, spots) for part in parts]
     for part in parts:
         check_values(part)
-    keep = spots_with_counts(parts, notes)
-    spots, xy = spots[keep], xy[keep]
+    counted_in = spots_with_counts(parts, notes)
+    spots, xy = spots[counted_in], xy[counted_in]
     check_enough(len(spots), "with counts in all tables")
     parts = [drop_uninformative(_on_spots(part, spots), notes) for part in parts]
 
@@ -122,11 +147,20 @@ def load(
         annotations=merge_annotations(
             {own[0].name: source.table.obs for source, own in owned}, spots
         ),
-        image=_image(image, sources, xy, notes),
+        image=_image(image, image_scale, sources, spots, xy, notes),
         spot_diameter=next((s.spot_diameter for s in sources if s.spot_diameter is not None), None),
-        notes=tuple(notes),
+        notes=tuple(dict.fromkeys(notes)),
         digests=digests,
-        load_arguments=load_arguments(tables, features, positions, image),
+        load_arguments=load_arguments(
+            tables=tables,
+            features=features,
+            positions=positions,
+            image=image,
+            image_scale=image_scale,
+            section=section,
+            bin_size=bin_size,
+            keep=keep or None,
+        ),
     )
 
 
@@ -160,6 +194,23 @@ def _check_distinct(parts: Sequence[Part]) -> None:
         seen[part.name] = part
 
 
+_NO_CHANCE = 1000
+"""Tables of fewer values may agree by chance."""
+
+
+def _check_different(parts: Sequence[Part], digests: Mapping[str, str]) -> None:
+    seen: dict[str, Part] = {}
+    for part in parts:
+        if part.matrix.shape[0] * part.matrix.shape[1] < _NO_CHANCE:
+            continue
+        first = seen.setdefault(digests[part.name], part)
+        if first is not part:
+            raise InputError(
+                f"Tables {first.label} and {part.label} hold the same values, so one of them is "
+                "the wrong file or there twice. Leave one out, or pass the right one."
+            )
+
+
 def _on_spots(part: Part, spots: pd.Index) -> Part:
     if part.spots.equals(spots):
         return part
@@ -176,27 +227,45 @@ def _modality(part: Part) -> Modality:
 
 def _image(
     given: str | Path | NDArray[Any] | TissueImage | None,
+    scale: float | None,
     sources: Sequence[Source],
+    spots: pd.Index,
     xy: NDArray[np.float64],
     notes: list[str],
 ) -> TissueImage | None:
     own = next((source for source in sources if source.image is not None), None)
     if given is None:
+        if scale is not None:
+            raise InputError("image_scale= is given without image=. Pass the picture too.")
         image = None if own is None else own.image
     else:
-        image = tissue_image(given)
+        image = tissue_image(given, scale, notes)
         if own is not None:
             notes.append(f"The image given replaces the image of table {own.label}.")
-    if image is not None:
-        height, width = image.pixels.shape[:2]
-        outside = np.any((xy < 0) | (xy * image.scale > (width, height)), axis=1)
-        message = (
-            f"{outside.sum():,} of {counted(len(xy), 'spot')} lie outside the tissue image "
-            f"({width} x {height} pixels, scale {image.scale:g})."
-        )
-        if outside.mean() > 0.5:
-            remedy = "Check that its scale fits the coordinates: TissueImage(pixels, scale)."
-            warnings.warn(f"{message} {remedy}", TRSMIWarning, stacklevel=3)  # load's caller
-        elif outside.any():
-            notes.append(message)
+    if image is None:
+        return None
+    height, width = image.pixels.shape[:2]
+    outside = np.any((xy < 0) | (xy * image.scale > (width, height)), axis=1)
+    message = (
+        f"{outside.sum():,} of {counted(len(xy), 'spot')} lie outside the tissue image "
+        f"({width} x {height} pixels, scale {image.scale:g})."
+    )
+    wrong = frame_warning(xy, image, _grid(sources, spots))
+    if outside.mean() > 0.5 or wrong is not None:
+        remedy = wrong or "Check that its scale fits the coordinates (image_scale)."
+        notes.append(f"{message} {remedy}" if outside.any() else remedy)
+        warnings.warn(notes[-1], TRSMIWarning, stacklevel=3)  # load's caller
+    elif outside.any():
+        notes.append(message)
     return image
+
+
+def _grid(sources: Sequence[Source], spots: pd.Index) -> NDArray[np.float64] | None:
+    """Return column and row of each spot on the array, if a table knows them."""
+    columns = ["array_col", "array_row"]
+    for source in sources:
+        if set(columns) <= set(source.table.obs):
+            values = source.table.obs.loc[spots, columns].apply(pd.to_numeric, errors="coerce")
+            grid: NDArray[np.float64] = values.to_numpy(dtype=np.float64)
+            return grid
+    return None

@@ -33,6 +33,12 @@ class Source:
         The name of the file that it came from, or empty.
     image, spot_diameter
         What came along with the table.
+    section_columns
+        Columns of ``obs`` that its format says tell sections apart.
+    is_optional
+        Whether it is one of several tables in a file, all of which need not be known.
+    is_section
+        Whether the reader has picked the section that was asked for.
     """
 
     label: str
@@ -41,6 +47,9 @@ class Source:
     file_name: str = ""
     image: TissueImage | None = None
     spot_diameter: float | None = None
+    section_columns: tuple[str, ...] = ()
+    is_optional: bool = False
+    is_section: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +17,13 @@ from napari_trsmi.data.kinds import (
     kind_from_name,
     kind_from_word,
 )
+from napari_trsmi.data.names import feature_names
 from napari_trsmi.data.parts import Part
 from napari_trsmi.data.wording import counted, listed
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from anndata import AnnData
     from numpy.typing import NDArray
@@ -29,7 +31,41 @@ if TYPE_CHECKING:
     from napari_trsmi.data.parts import Matrix, Source
 
 # Blocks in obsm that show a table and do not measure anything of their own.
+_COUNTS = re.compile(r"count|raw|umi", flags=re.IGNORECASE)
+"""What layers of counts are called."""
+
 _EMBEDDINGS = ("pca", "lsi", "umap", "tsne", "phate", "diffmap", "draw_graph", "spatial", "trsmi")
+
+
+class UnknownKindError(InputError):
+    """Nothing tells what a table holds."""
+
+
+def split_all(
+    sources: Sequence[Source], features: Sequence[str] | None, notes: list[str]
+) -> list[tuple[Source, list[Part]]]:
+    """Take the modalities out of all tables, see `split`.
+
+    A modality of unknown kind in a file of several is left out with a note, if others are known.
+
+    Raises
+    ------
+    InputError
+        As `split` does.
+    """
+    found: list[tuple[Source, list[Part]]] = []
+    unknown: list[UnknownKindError] = []
+    for source in sources:
+        try:
+            found.append((source, split(source, features, notes, alone=len(sources) == 1)))
+        except UnknownKindError as error:
+            if not source.is_optional:
+                raise
+            unknown.append(error)
+    if unknown and not found:
+        raise unknown[0]
+    notes += [f"{error} It is left out." for error in unknown]
+    return found
 
 
 def split(
@@ -54,7 +90,7 @@ def split(
         When nothing tells what the table holds, or there is nothing in it.
     """
     blocks = [block for name in features or () if (block := find_block(source.table, name))]
-    if not blocks and source.table.n_vars and _raw(source.table) is not None:
+    if not blocks and source.table.n_vars and _values(source.table) is not None:
         return _counts(source, notes, alone=alone)
     return _blocks(source, blocks or _ready_blocks(source), notes)
 
@@ -118,40 +154,41 @@ def _blocks(source: Source, blocks: list[str], notes: list[str]) -> list[Part]:
 
 
 def _counts(source: Source, notes: list[str], *, alone: bool) -> list[Part]:
-    table = source.table
-    types = _feature_kinds(table)
+    label = source.label
+    types = _feature_kinds(source.table.var)
     present = [kind for kind in Kind if (types == kind).any()] if types is not None else []
     named = kind_from_word(source.key) if source.key else None
     if named is not None and (len(present) < 2 or named not in present):
-        return [_count_part(source, source.key or named, named, notes, None)]
+        return [_part_of(source, source.key or named, named, notes, None)]
     if types is not None and present:
         wanted = present if named is None else [named]
         left_out = int((~types.isin(wanted)).sum())
         if left_out:
             notes.append(
-                f"{counted(left_out, 'feature')} of other types in table {source.label} left out."
+                f"{counted(left_out, 'feature')} of other types in table {label} left out."
             )
         if named is None:
-            notes.append(f"The feature types of table {source.label} say {listed(wanted)}.")
+            notes.append(f"The feature types of table {label} say {listed(wanted)}.")
+        whole = len(present) == 1 and not left_out
         return [
-            _count_part(
+            _part_of(
                 source,
                 source.key if source.key and len(wanted) == 1 else kind,
                 kind,
                 notes,
-                None if len(present) == 1 and not left_out else (types == kind).to_numpy(),
+                None if whole else kind,
             )
             for kind in wanted
         ]
     kind = _guess(source, notes, alone=alone)
-    return [_count_part(source, source.key or kind, kind, notes, None)]
+    return [_part_of(source, source.key or kind, kind, notes, None)]
 
 
-def _feature_kinds(table: AnnData) -> pd.Series | None:
+def _feature_kinds(var: pd.DataFrame) -> pd.Series | None:
     """Return the kind of each feature as ``var["feature_types"]`` tells it."""
-    if "feature_types" not in table.var:
+    if "feature_types" not in var:
         return None
-    types: pd.Series[str] = table.var["feature_types"].astype(str)
+    types: pd.Series[str] = var["feature_types"].astype(str)
     return types.map({name: kind_from_word(name) for name in types.unique()})
 
 
@@ -168,30 +205,76 @@ def _guess(source: Source, notes: list[str], *, alone: bool) -> Kind:
         )
         return kind
     key = f"{source.key!r} is no known kind, and nothing" if source.key else "Nothing"
-    raise InputError(
+    raise UnknownKindError(
         f"{key} tells what table {source.label} holds. Known kinds: {KNOWN_KINDS}. Name it, as in "
         "{'rna': table} or rna=PATH."
     )
 
 
-def _count_part(
-    source: Source, name: str, kind: Kind, notes: list[str], columns: NDArray[np.bool_] | None
-) -> Part:
-    table = source.table
-    matrix = _matrix(_columns(_raw(table), columns), source.label)
-    if kind is not Kind.FEATURES and "counts" in table.layers and not _is_integer(matrix):
-        matrix = _matrix(_columns(table.layers["counts"], columns), source.label)
-        notes.append(f"X of table {source.label} is normalised: layers['counts'] is used.")
-    names = table.var_names if columns is None else table.var_names[columns]
-    return _part(str(name), kind, source.label, matrix, table, names, notes)
+def _part_of(source: Source, name: str, kind: Kind, notes: list[str], only: Kind | None) -> Part:
+    """Make a part of a table's values, or of those whose feature type says `only`."""
+    values, var = _chosen_values(source, kind, only, notes)
+    names = feature_names(var, source.label, notes)
+    matrix = _matrix(values, source.label)
+    return _part(str(name), kind, source.label, matrix, source.table, names, notes)
 
 
-def _columns(values: Any, columns: NDArray[np.bool_] | None) -> Any:
-    return values if columns is None else values[:, columns]
-
-
-def _raw(table: AnnData) -> Any:
+def _values(table: AnnData) -> Any:
     return table.layers.get("counts") if table.X is None else table.X
+
+
+def _chosen_values(
+    source: Source, kind: Kind, only: Kind | None, notes: list[str]
+) -> tuple[Any, pd.DataFrame]:
+    """Take the counts, wherever a table keeps them: in X, a layer or raw.
+
+    Returns
+    -------
+    The values, and the annotations of their columns.
+    """
+    table = source.table
+    values, var = _of_kind(_values(table), table.var, only)
+    if kind is Kind.FEATURES or _are_counts(values):
+        return values, var
+    for place, others, columns in _elsewhere(table):
+        found, its_var = _of_kind(others, columns, only)
+        if _are_counts(found):
+            notes.append(f"X of table {source.label} is normalised: {place} is used.")
+            return found, its_var
+    # Scaled values say nothing about abundance; logged ones still do.
+    if table.raw is not None and _lowest(values) < 0:
+        found, its_var = _of_kind(table.raw.X, _raw_columns(table), only)
+        if _lowest(found) >= 0:
+            notes.append(
+                f"X of table {source.label} is scaled, and no counts are there: raw is used, which "
+                "is normalised."
+            )
+            return found, its_var
+    return values, var
+
+
+def _elsewhere(table: AnnData) -> Iterator[tuple[str, Any, pd.DataFrame]]:
+    """List where else a table may hold counts, the likeliest first."""
+    named = [layer for layer in table.layers if _COUNTS.search(layer)]
+    for layer in sorted(named, key=lambda layer: layer != "counts"):
+        yield f"layers[{layer!r}]", table.layers[layer], table.var
+    if table.raw is not None:
+        yield "raw", table.raw.X, _raw_columns(table)
+
+
+def _raw_columns(table: AnnData) -> pd.DataFrame:
+    """Annotations of raw's features, which may be more than X has."""
+    var: pd.DataFrame = table.raw.var
+    missing = [column for column in table.var if column not in var]
+    return var.join(table.var[missing]) if table.var_names.is_unique else var
+
+
+def _of_kind(values: Any, var: pd.DataFrame, only: Kind | None) -> tuple[Any, pd.DataFrame]:
+    types = None if only is None else _feature_kinds(var)
+    if types is None:
+        return values, var
+    columns = np.asarray(types == only)
+    return values[:, columns], var.loc[columns]
 
 
 def _part(
@@ -213,9 +296,24 @@ def _part(
     return Part(name, kind, label, matrix, table.obs_names.astype(str), features)
 
 
-def _is_integer(matrix: Matrix) -> bool:
-    values = matrix.data if sp.issparse(matrix) else matrix
-    return bool(np.all(values == np.rint(values)))
+def _are_counts(values: Any) -> bool:
+    """Whether all values are whole and none is negative."""
+    stored = _stored(values)
+    if stored.dtype.kind not in "biuf":
+        return False
+    return bool(np.all(stored >= 0) and np.all(stored == np.rint(stored)))
+
+
+def _stored(values: Any) -> Any:
+    if not sp.issparse(values):
+        return np.asarray(values)
+    sparse: Any = values
+    return sparse.data if hasattr(sparse, "data") else sparse.tocsr().data
+
+
+def _lowest(values: Any) -> float:
+    stored = _stored(values)
+    return float(stored.min()) if stored.size and stored.dtype.kind in "biuf" else 0.0
 
 
 def _matrix(values: Any, label: str) -> Matrix:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from napari_trsmi.data.places import XY_COLUMNS, by_columns
+from napari_trsmi.data.reading.dialect import Dialect, dialect_of
+from napari_trsmi.data.reading.memory import check_room
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,15 +21,10 @@ if TYPE_CHECKING:
 
 _ENDINGS = (".csv", ".tsv", ".txt", ".tab")
 
-NAME_COLUMNS = ("barcode", "barcodes", "index", "spot", "spots", "spot_id", "cell", "cell_id")
-XY_COLUMNS = (
-    ("x", "y"),
-    ("imagecol", "imagerow"),
-    ("pxl_col_in_fullres", "pxl_row_in_fullres"),
-    ("col", "row"),
-    ("array_col", "array_row"),
+NAME_COLUMNS = (
+    *("barcode", "barcodes", "index", "spot", "spots", "spot_id", "cell", "cell_id", "cellid"),
+    *("name", "spot_name", "cell_name", "cellname", "cb", "bin", "bin_id", "object_id"),
 )
-"""Names of the x and y column, the first pair that a table has is taken."""
 
 # Space Ranger before 2.0 writes its positions without a header.
 _HEADERLESS = [
@@ -59,37 +58,113 @@ def is_delimited(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(_ENDINGS)
 
 
+def is_excel(path: Path) -> bool:
+    """Tell a workbook by its name."""
+    return path.suffix.lower() in {".xlsx", ".xlsm"}
+
+
 def read_matrix(path: Path) -> pd.DataFrame:
-    """Read a matrix whose first column names the spots."""
-    separator = _separator(path)
+    """Read a matrix whose first column names the spots.
+
+    Raises
+    ------
+    InputError
+        When it is something else that is kept as text, such as fragments.
+    """
+    if is_excel(path):
+        return _named_by_first_column(_read_excel(path))
+    dialect = dialect_of(path)
+    _check_no_fragments(path, dialect)
     # index_col=0 would turn names such as "0012" into numbers, whatever converters say.
-    frame = pd.read_csv(path, sep=separator, converters={0: str.strip})
+    frame: pd.DataFrame = pd.read_csv(path, converters={0: str.strip}, **_how(dialect))
     if isinstance(frame.index, pd.RangeIndex):  # else R's header, one field shorter than the rows
-        frame = frame.set_index(frame.columns[0])
+        frame = _named_by_first_column(frame)
     # pandas renames repeated columns silently; the note about them is made where all tables pass.
     header = pd.read_csv(
-        path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False
+        path, header=None, nrows=1, dtype=str, keep_default_na=False, **_how(dialect)
     )
     return frame.set_axis(header.iloc[0, header.shape[1] - frame.shape[1] :].to_list(), axis=1)
 
 
 def read_frame(path: Path) -> pd.DataFrame:
-    """Read a positions table: text with or without Space Ranger's header, or parquet.
+    """Read a positions table: text with or without Space Ranger's header, parquet or a workbook.
 
     Text columns stay text, so that spot names are not changed.
     """
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
-    separator = _separator(path)
-    fields = _first_line(path).strip().split(separator)
-    headerless = len(fields) == len(_HEADERLESS) and all(map(_is_number, fields[1:]))
-    return pd.read_csv(
+    if is_excel(path):
+        return _read_excel(path)
+    dialect = dialect_of(path)
+    first = dialect.lines[0] if dialect.lines else ()
+    headerless = len(first) == len(_HEADERLESS) and all(map(_is_number, first[1:]))
+    frame: pd.DataFrame = pd.read_csv(
         path,
-        sep=separator,
         dtype=str,
         header=None if headerless else 0,
         names=_HEADERLESS if headerless else None,
+        **_how(dialect),
     )
+    if len(frame) and str(frame.iloc[0, 0]) == "TYPE":  # Single Cell Portal's second header
+        frame = frame.iloc[1:]
+    if dialect.decimal == ",":
+        frame = frame.apply(_with_points)
+    return frame
+
+
+def _how(dialect: Dialect) -> dict[str, Any]:
+    return {
+        "sep": dialect.separator,
+        "encoding": dialect.encoding,
+        "decimal": dialect.decimal,
+    }
+
+
+def _with_points(column: pd.Series) -> pd.Series:
+    """Write decimal commas as points, in a column of numbers."""
+    text = column.dropna().astype(str)
+    is_numeric = text.str.fullmatch(r"\s*[+-]?\d+(?:,\d+)?(?:[eE][+-]?\d+)?\s*").all()
+    return column.str.replace(",", ".") if is_numeric else column
+
+
+def _named_by_first_column(frame: pd.DataFrame) -> pd.DataFrame:
+    """Take the names out of the columns; row numbers before them are pandas' index, written too."""
+    first, *others = frame.columns
+    numbers = pd.to_numeric(frame[first], errors="coerce").to_numpy()
+    is_text = others and not pd.api.types.is_numeric_dtype(frame[others[0]])
+    if is_text and any(np.array_equal(numbers, np.arange(len(frame)) + i) for i in (0, 1)):
+        return frame.drop(columns=first).set_index(others[0])
+    return frame.set_index(first)
+
+
+def _read_excel(path: Path) -> pd.DataFrame:
+    """Read the first sheet, the first column as text."""
+    try:
+        import_module("openpyxl")
+    except ImportError as error:
+        raise InputError(
+            f"Reading {path.name} needs openpyxl: pip install 'napari-trsmi[excel]'. Or save the "
+            "sheet as CSV."
+        ) from error
+    with ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    check_room(unpacked, f"The workbook {path.name}")
+    return pd.read_excel(path, converters={0: str})
+
+
+def _check_no_fragments(path: Path, dialect: Dialect) -> None:
+    """Raise an InputError for a list of fragments: what it takes is counts in peaks."""
+    rows = [row for row in dialect.lines if row and not row[0].startswith("#")][:5]
+    listed = [
+        len(row) in {4, 5} and row[1].isdecimal() and row[2].isdecimal() and not _is_number(row[3])
+        for row in rows
+    ]
+    if path.name.lower().removesuffix(".gz").endswith("fragments.tsv") or (rows and all(listed)):
+        raise InputError(
+            f"{path.name} lists fragments, one a line. Count them in peaks first, for example with "
+            "snapatac2.pp.make_peak_matrix, Signac's FeatureMatrix or Cell Ranger ATAC, and pass "
+            "the table of spots x peaks."
+        )
 
 
 def table_from_frame(frame: pd.DataFrame, label: str) -> AnnData:
@@ -123,9 +198,9 @@ def positions_from_frame(frame: pd.DataFrame, label: str) -> Positions:
     InputError
         When there are no coordinate columns, or they are not numbers.
     """
-    picked = find_xy(frame.columns)
+    picked = by_columns(frame.columns)
     if picked is None:
-        pairs = "; ".join(f"{x}, {y}" for x, y in XY_COLUMNS)
+        pairs = "; ".join(f"{x}, {y}" for x, y in XY_COLUMNS[:6])
         raise InputError(
             f"{label} has no coordinate columns, only {', '.join(map(repr, frame.columns[:8]))}. "
             f"Name two of them as one of these pairs: {pairs}."
@@ -153,22 +228,6 @@ def _spot_names(frame: pd.DataFrame, picked: tuple[str, str]) -> pd.Index:
     ]
     column = next(iter(called + text), None)
     return (frame.index if column is None else pd.Index(frame[column])).astype(str)
-
-
-def find_xy(columns: pd.Index) -> tuple[str, str] | None:
-    """Return the first known pair of coordinate columns, whatever their case."""
-    lower = {str(column).lower(): column for column in reversed(columns)}
-    return next(((lower[x], lower[y]) for x, y in XY_COLUMNS if x in lower and y in lower), None)
-
-
-def _separator(path: Path) -> str:
-    line = _first_line(path)
-    return max(",\t;", key=line.count)
-
-
-def _first_line(path: Path) -> str:
-    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-        return file.readline()
 
 
 def _is_number(text: str) -> bool:

@@ -22,6 +22,8 @@ def guarded(path: Path) -> Iterator[None]:
     try:
         if not path.exists():
             raise InputError(f"There is no file {path}. Check the path.")
+        if not path.is_file() and not path.is_dir():
+            raise InputError(f"{path} is no file and no folder, but a device or a pipe.")
         if path.is_file() and path.stat().st_size == 0:
             raise InputError(f"{path} is empty. Copy or write it again.")
         with warnings.catch_warnings():

@@ -1,8 +1,7 @@
-"""Tissue images: 8-bit RGB, from files, arrays and the ``uns`` of a table."""
+"""Tissue images: from files, arrays and the ``uns`` of a table."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,75 +9,47 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_trsmi.data.dataset import TissueImage
+from napari_trsmi.data.reading.colors import as_rgb
+from napari_trsmi.data.reading.pictures import read_picture
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
     from anndata import AnnData
-    from numpy.typing import NDArray
 
 
-def tissue_image(image: object) -> TissueImage:
+def tissue_image(image: object, scale: float | None, notes: list[str]) -> TissueImage:
     """Make a tissue image of a path, an array (H, W, 3) or a TissueImage.
 
+    Parameters
+    ----------
+    image
+        The picture.
+    scale
+        Its pixels per coordinate unit; None is 1, or a TissueImage's own.
+    notes
+        Gets a sentence for each thing that was done to it.
+
     Raises
     ------
     InputError
-        When it is not an 8-bit image.
+        When it is no colour picture, or the scale no positive number.
     """
+    scale = _checked(scale if scale is not None else getattr(image, "scale", 1.0))
     if isinstance(image, TissueImage):
-        return TissueImage(as_rgb(image.pixels, "The image"), image.scale)
+        return TissueImage(as_rgb(image.pixels, "The image"), scale, image.levels)
     if isinstance(image, (str, Path)):
-        return TissueImage(read_image(Path(image).expanduser()))
-    return TissueImage(as_rgb(np.asarray(image), "The image"))
+        read = read_picture(Path(image).expanduser(), notes)
+        return TissueImage(read.pixels, read.scale * scale, read.levels)
+    return TissueImage(as_rgb(np.asarray(image), "The image"), scale)
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read an 8-bit image file as RGB, shape (height, width, 3)."""
-    from PIL import Image
-
-    if not path.exists():
-        raise InputError(f"There is no image {path}. Check the path.")
-    try:
-        with warnings.catch_warnings():
-            # The file is the user's own; beyond twice this size Pillow refuses.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                if image.mode not in {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}:
-                    raise InputError(f"{path} has mode {image.mode}. Save it as 8-bit RGB.")
-                rgb: NDArray[np.uint8] = np.asarray(image.convert("RGB"))
-                return rgb
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+def _checked(scale: object) -> float:
+    number = _number(scale)
+    if number is None:
         raise InputError(
-            f"{path} cannot be read as an image: {error}. Save it as PNG, JPEG or TIFF, 8-bit RGB, "
-            "and a very large one at a lower resolution, as TissueImage(pixels, scale)."
-        ) from error
-
-
-def as_rgb(pixels: NDArray[Any], label: str) -> NDArray[np.uint8]:
-    """Return (height, width, 3) ``uint8`` of grey, RGB or RGBA, ``uint8`` or float in 0..1.
-
-    Raises
-    ------
-    InputError
-        For other shapes and numbers.
-    """
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., np.newaxis], 3, axis=2)
-    if pixels.ndim != 3 or pixels.shape[2] not in {3, 4} or 0 in pixels.shape:
-        raise InputError(
-            f"{label} has shape {pixels.shape}. Pass (height, width, 3): one RGB picture."
+            f"The image's scale is {scale}. Pass its pixels per coordinate unit, a positive number."
         )
-    pixels = pixels[..., :3]
-    if pixels.dtype == np.uint8:
-        rgb: NDArray[np.uint8] = np.asarray(pixels)
-        return rgb
-    if pixels.dtype.kind == "f" and np.all((pixels >= 0) & (pixels <= 1)):
-        scaled: NDArray[np.uint8] = np.rint(pixels * 255).astype(np.uint8)
-        return scaled
-    raise InputError(
-        f"{label} holds {pixels.dtype} values that are no 8-bit colours. Pass uint8 from 0 to 255, "
-        "or floats from 0 to 1."
-    )
+    return number
 
 
 def image_of_table(
@@ -90,33 +61,92 @@ def image_of_table(
     -------
     tuple
         The image, high resolution preferred, and the spot diameter in full-resolution pixels;
-        None for what is not there.
+        None for what is not there. A note says why a picture that is there is left out.
     """
-    libraries = table.uns.get("spatial")
-    if not isinstance(libraries, Mapping) or not libraries:
+    library = _library(table, label, notes)
+    if library is None:
         return None, None
-    if len(libraries) > 1:
-        notes.append(
-            f"Table {label} has images of several sections ({', '.join(map(str, libraries))}): "
-            "none is used."
-        )
-        return None, None
-    library = next(iter(libraries.values()))
-    if not isinstance(library, Mapping):
-        return None, None
-    images, factors = library.get("images") or {}, library.get("scalefactors") or {}
-    diameter = factors.get("spot_diameter_fullres")
-    for resolution in ("hires", "lowres"):
-        scale = factors.get(f"tissue_{resolution}_scalef")
-        if resolution in images and scale is not None:
-            try:
-                pixels = as_rgb(np.asarray(images[resolution]), f"The image in table {label}")
-            except InputError as error:  # the table is usable without it
-                notes.append(f"{error} It is left out.")
-                break
-            return TissueImage(pixels, float(scale)), _float(diameter)
-    return None, _float(diameter)
+    images, factors = (_mapping(library.get(name)) for name in ("images", "scalefactors"))
+    unread: list[str] = []
+    diameter = _positive(factors, "spot_diameter_fullres", unread)
+    image = None
+    for resolution in sorted(images, key=_preference):
+        factor = f"tissue_{resolution}_scalef"
+        if factor in factors:
+            scale = _positive(factors, factor, unread)
+        else:
+            scale = 1.0 if resolution == "fullres" else None
+            unread += [f"{factor} is missing"] if scale is None else []
+        if scale is None:
+            continue
+        try:
+            pixels = as_rgb(np.asarray(images[resolution]), f"The image in table {label}")
+        except InputError as error:  # the table is usable without it
+            notes.append(f"{error} It is left out.")
+            break
+        image = TissueImage(pixels, scale)
+        break
+    else:
+        if images:
+            known = ", ".join(map(str, images))
+            unread.append(f"no picture ({known}) has its scale, so none is shown")
+    if unread:
+        notes.append(f"Scale factors of table {label}: {'; '.join(unread)}.")
+    return image, diameter
 
 
-def _float(value: object) -> float | None:
-    return None if value is None else float(value)  # type: ignore[arg-type]
+_PREFERRED = ("hires", "lowres")  # Space Ranger's; others, such as HEST-1k's, come after
+
+
+def _preference(resolution: str) -> tuple[int, str]:
+    known = _PREFERRED.index(resolution) if resolution in _PREFERRED else len(_PREFERRED)
+    return known + (resolution == "fullres"), resolution
+
+
+def _library(table: AnnData, label: str, notes: list[str]) -> Mapping[str, Any] | None:
+    """Return the one section's entry: other keys, such as CELLxGENE's is_single, are no sections.
+
+    A table that is part of a larger one may have entries of all sections; a column names its own.
+    """
+    spatial = table.uns.get("spatial")
+    libraries = {
+        str(name): entry
+        for name, entry in (spatial.items() if isinstance(spatial, Mapping) else ())
+        if isinstance(entry, Mapping) and ("images" in entry or "scalefactors" in entry)
+    }
+    if len(libraries) == 1:
+        return next(iter(libraries.values()))
+    if not libraries:
+        return None
+    for column in table.obs:
+        values = table.obs[column].astype(str).unique()
+        if len(values) == 1 and values[0] in libraries:
+            return libraries[values[0]]
+    notes.append(
+        f"Table {label} has images of several sections ({', '.join(libraries)}): none is used."
+    )
+    return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _positive(factors: Mapping[str, Any], name: str, unread: list[str]) -> float | None:
+    """Read a factor; one that is no positive number is said."""
+    if factors.get(name) is None:
+        return None
+    number = _number(factors[name])
+    if number is None:
+        unread.append(f"{name} is {str(factors[name])[:40]!r}, no positive number")
+    return number
+
+
+def _number(value: object) -> float | None:
+    """Read a positive number, which R's converters write as an array of one, or as text."""
+    values = np.asarray(value).ravel()
+    try:
+        number = float(values[0]) if len(values) == 1 else np.nan
+    except (TypeError, ValueError):
+        number = np.nan
+    return number if np.isfinite(number) and number > 0 else None

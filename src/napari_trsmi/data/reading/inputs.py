@@ -13,12 +13,15 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from napari_trsmi.data.checks import check_names
+from napari_trsmi.data.checks import check_names, check_sparse
 from napari_trsmi.data.kinds import kind_from_word
+from napari_trsmi.data.on_tissue import only_on_tissue
 from napari_trsmi.data.parts import Source
 from napari_trsmi.data.reading.delimited import table_from_frame
 from napari_trsmi.data.reading.images import image_of_table
 from napari_trsmi.data.reading.paths import read_path
+from napari_trsmi.data.sections import only_section
+from napari_trsmi.data.selection import Selection
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,8 +35,14 @@ ACCEPTED = (
 _PREFIX = re.compile(r"(?P<key>[A-Za-z]\w*(?:[ -]\w+)*)=(?P<path>.+)", flags=re.DOTALL)
 
 
-def read_inputs(tables: object, notes: list[str]) -> list[Source]:
-    """Read everything in `tables`, in order.
+def read_inputs(
+    tables: object,
+    notes: list[str],
+    selection: Selection | None = None,
+    *,
+    placed: bool = False,
+) -> list[Source]:
+    """Read everything in `tables`, in order, and keep what is picked of it.
 
     Parameters
     ----------
@@ -41,12 +50,17 @@ def read_inputs(tables: object, notes: list[str]) -> list[Source]:
         As for :func:`napari_trsmi.data.loading.load`.
     notes
         Gets a sentence for each thing that a reader decided.
+    selection
+        What is picked. Spots off the tissue are left out unless it keeps them.
+    placed
+        Whether positions are passed beside the tables.
 
     Raises
     ------
     InputError
-        When there is nothing, or something that is no table.
+        When there is nothing, something that is no table, or nothing that was picked.
     """
+    selection = selection or Selection()
     pairs = _named(tables)
     if not pairs:
         raise InputError(f"There are no tables. Pass {ACCEPTED}.")
@@ -54,11 +68,17 @@ def read_inputs(tables: object, notes: list[str]) -> list[Source]:
     with warnings.catch_warnings():
         # anndata says so for every copy; the checks say it once.
         warnings.filterwarnings("ignore", message=".*names are not unique", category=UserWarning)
-        return [
+        sources = [
             source
             for (key, value), label in zip(pairs, labels, strict=True)
-            for source in _read(key, value, label, notes)
+            for source in _read(key, value, label, notes, selection, placed=placed)
         ]
+        for source in sources:
+            check_names(source.table.obs_names, source.label)
+            check_sparse(source.table, source.label)
+        sources = only_section(sources, selection.section, notes)
+        sources = only_on_tissue(sources, notes, keep="off_tissue" in selection.keep)
+        return [_with_image(source, notes) for source in sources]
 
 
 def _labels(pairs: list[tuple[str | None, object]]) -> list[str]:
@@ -97,28 +117,45 @@ def _split_prefix(value: object) -> tuple[str | None, object]:
     return None, value
 
 
-def _read(key: str | None, value: object, label: str, notes: list[str]) -> list[Source]:
+def _read(
+    key: str | None,
+    value: object,
+    label: str,
+    notes: list[str],
+    selection: Selection,
+    *,
+    placed: bool,
+) -> list[Source]:
     file_name = ""
     if isinstance(value, (str, Path)):
         path = Path(value).expanduser()
         file_name = path.name
-        value = read_path(path, notes)
+        value = read_path(path, notes, selection, placed=placed)
     if isinstance(value, Source):
         return [replace(value, label=label, key=key, file_name=file_name)]
     if isinstance(value, pd.DataFrame):
         value = table_from_frame(value, label)
     if isinstance(value, AnnData):
-        image, diameter = image_of_table(value, label, notes)
-        return [Source(label, _in_memory(value), key, file_name, image, diameter)]
+        return [Source(label, _in_memory(value), key, file_name)]
     if hasattr(value, "mod"):
-        sources = _from_mudata(value, label, notes)
+        sources = _from_mudata(value, label)
     elif hasattr(value, "tables") and hasattr(value, "shapes"):
         from napari_trsmi.data.reading.spatial_data import read_tables
 
-        sources = read_tables(value, label, file_name, notes)
+        sources = read_tables(value, label, file_name, notes, selection)
     else:
         raise InputError(f"{label} is no table. Pass {ACCEPTED}.")
     return sources if key is None else [_only(sources, key, label)]
+
+
+def _with_image(source: Source, notes: list[str]) -> Source:
+    """Add the picture that the table itself holds, if its reader found none."""
+    if source.image is not None or "spatial" not in source.table.uns:
+        return source
+    image, diameter = image_of_table(source.table, source.label, notes)
+    if diameter is None:
+        diameter = source.spot_diameter
+    return replace(source, image=image, spot_diameter=diameter)
 
 
 def _in_memory(table: AnnData) -> AnnData:
@@ -143,7 +180,7 @@ def _only(sources: list[Source], key: str, label: str) -> Source:
     return replace(fitting[0], label=label, key=key)
 
 
-def _from_mudata(data: MuData, label: str, notes: list[str]) -> list[Source]:
+def _from_mudata(data: MuData, label: str) -> list[Source]:
     """Give each modality the coordinates and annotations that the MuData holds for all."""
     # Older MuData repeat each modality's columns as "rna:column".
     common = [column for column in data.obs if str(column).split(":")[0] not in data.mod]
@@ -157,7 +194,16 @@ def _from_mudata(data: MuData, label: str, notes: list[str]) -> list[Source]:
         if "spatial" not in obsm and "spatial" in data.obsm:
             xy = pd.DataFrame(np.asarray(data.obsm["spatial"]), index=data.obs_names)
             obsm["spatial"] = xy.reindex(table.obs_names).to_numpy()
-        image, diameter = image_of_table(data if "spatial" in data.uns else table, own, notes)
-        view = AnnData(X=table.X, obs=obs, var=table.var, obsm=obsm, layers=dict(table.layers))
-        sources.append(Source(own, view, name, "", image, diameter))
+        of_all = data.uns if "spatial" in data.uns else table.uns
+        view = AnnData(
+            X=table.X,
+            obs=obs,
+            var=table.var,
+            obsm=obsm,
+            layers=dict(table.layers),
+            uns={key: of_all[key] for key in ("spatial",) if key in of_all},
+        )
+        if table.raw is not None:
+            view.raw = table.raw.to_adata()
+        sources.append(Source(own, view, name, is_optional=len(data.mod) > 1))
     return sources

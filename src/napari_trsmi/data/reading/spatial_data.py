@@ -1,4 +1,4 @@
-"""SpatialData: its annotated tables, the centres of their shapes, and an image in register.
+"""SpatialData: its annotated tables, the centres of their shapes or labels, and an image.
 
 The objects are used as they come (duck typing): spatialdata is imported only to read a store and
 to look up transformations, when the user already has it.
@@ -12,9 +12,18 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from napari_trsmi.data.dataset import TissueImage
 from napari_trsmi.data.parts import Source
-from napari_trsmi.data.reading.images import as_rgb
+from napari_trsmi.data.reading.spatial_elements import (
+    centres,
+    element_of,
+    moved,
+    systems_of,
+)
+from napari_trsmi.data.reading.spatial_images import image_for
+from napari_trsmi.data.reading.visium_hd import CELLS, chosen, size_of
+from napari_trsmi.data.sections import section_name
+from napari_trsmi.data.selection import ALL, Selection, how_to
+from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,8 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_MAX_PIXELS = 2**24
-"""Larger images are full slides: they serve no spot and fill the memory."""
+_SAME_UNIT = 1e-3  # of the extent
 
 
 def read_store(path: Path) -> Any:
@@ -43,95 +51,190 @@ def read_store(path: Path) -> Any:
     return read_zarr(path)
 
 
-def read_tables(data: Any, label: str, file_name: str, notes: list[str]) -> list[Source]:
+def read_tables(
+    data: Any, label: str, file_name: str, notes: list[str], selection: Selection | None = None
+) -> list[Source]:
     """Read all tables of a SpatialData.
 
-    Coordinates are ``obsm["spatial"]``, else the centres of the annotated shapes in the shapes' own
-    (pixel) coordinates.
+    Coordinates are the centres of the annotated shapes or labels, in these elements' own (pixel)
+    coordinates, or of several elements in the coordinate system that they share. Where no element
+    is annotated they are ``obsm["spatial"]``.
+
+    Parameters
+    ----------
+    data
+        The SpatialData.
+    label, file_name
+        As of `napari_trsmi.data.parts.Source`.
+    notes
+        Gets a sentence for each thing that was decided.
+    selection
+        The section (an annotated element), and the bin size where tables differ in it.
 
     Raises
     ------
     InputError
-        When there is no table.
+        When there is no table, or it holds sections that share no coordinate system.
     """
+    selection = selection or Selection()
     if not len(data.tables):
         raise InputError(f"Table {label} is a SpatialData without tables: add one to sdata.tables.")
+    tables = _of_one_size(dict(data.tables.items()), selection, label, notes)
     sources = []
-    for name, table in data.tables.items():
+    for name, table in tables.items():
         own = f"{name!r} of {label}"
-        regions = _regions(data, table)
-        view = AnnData(
-            X=table.X,
-            obs=table.obs,
-            var=table.var,
-            obsm=dict(table.obsm),
-            layers=dict(table.layers),
-        )
-        if "spatial" not in view.obsm and regions:
-            view.obsm["spatial"] = _centres(data, table, regions)
-            notes.append(f"Coordinates of table {own} are the centres of {', '.join(regions)}.")
-        image = _image(data, regions[0], own, notes) if len(regions) == 1 else None
-        diameter = _diameter(data.shapes[regions[0]]) if len(regions) == 1 else None
         # "table" is spatialdata's own default name and says nothing.
-        key = None if len(data.tables) == 1 and name == "table" else name
-        sources.append(Source(own, view, key, file_name, image, diameter))
+        key = None if len(tables) == 1 and (name == "table" or size_of(name)) else name
+        sources.append(_source(data, table, key, own, file_name, notes, selection))
     return sources
 
 
-def _regions(data: Any, table: AnnData) -> list[str]:
-    """Name the shapes that `table` annotates."""
-    named = table.uns.get("spatialdata_attrs", {}).get("region") or []
-    regions = [named] if isinstance(named, str) else list(named)
-    return [region for region in regions if region in data.shapes]
+def _of_one_size(
+    tables: dict[str, AnnData], selection: Selection, label: str, notes: list[str]
+) -> dict[str, AnnData]:
+    """Pick the tables of one bin size, where that is what they differ in."""
+    sizes = {name: size_of(name) or (CELLS if "cell" in name else None) for name in tables}
+    if len(tables) < 2 or None in sizes.values() or len(set(sizes.values())) < len(tables):
+        return tables
+    by_size = {size: name for name, size in sizes.items() if size is not None}
+    name = chosen(by_size, selection.bin_size, label, notes)
+    return {name: tables[name]}
 
 
-def _centres(data: Any, table: AnnData, regions: list[str]) -> NDArray[np.float64]:
-    """Return the centre of each spot's shape; NaN for a spot without one."""
-    attrs = table.uns["spatialdata_attrs"]
-    instances = table.obs[attrs["instance_key"]]
-    region_of = table.obs[attrs["region_key"]].astype(str)
-    centres = np.full((table.n_obs, 2), np.nan)
-    for region in regions:
-        centre = data.shapes[region].geometry.centroid
-        xy = pd.DataFrame({"x": centre.x, "y": centre.y})
-        mask = (region_of == region).to_numpy()
-        centres[mask] = xy.reindex(instances[mask]).to_numpy()
-    return centres
-
-
-def _diameter(shapes: Any) -> float | None:
-    return 2 * float(np.median(shapes["radius"])) if "radius" in shapes else None
-
-
-def _image(data: Any, region: str, label: str, notes: list[str]) -> TissueImage | None:
-    """Return the largest handy RGB image that only a scale separates from the shapes."""
-    fitting = {}
-    for name, image in data.images.items():
-        if getattr(image, "dims", None) != ("c", "y", "x") or image.shape[0] not in {3, 4}:
-            continue  # several resolutions in one element, or no colour picture
-        scale = _scale(data.shapes[region], image)
-        if scale is not None and image.shape[1] * image.shape[2] <= _MAX_PIXELS:
-            fitting[name] = (image, scale)
-    if not fitting:
-        return None
-    name, (image, scale) = max(fitting.items(), key=lambda item: item[1][1])
-    notes.append(f"The tissue image of table {label} is {name!r}, at scale {scale:.4g}.")
-    pixels = np.asarray(image.transpose("y", "x", "c").values)
-    return TissueImage(as_rgb(pixels, f"Image {name!r}"), scale)
-
-
-def _scale(shapes: Any, image: Any) -> float | None:
-    """Image pixels per unit of the shapes, or None if they are not in register by a scale."""
-    from spatialdata.transformations import get_transformation
-
-    ways, image_ways = (get_transformation(e, get_all=True) for e in (shapes, image))
-    shared = [system for system in ways if system in image_ways]
-    for system in shared:
-        to_world, image_to_world = (
-            way[system].to_affine_matrix(("x", "y"), ("x", "y")) for way in (ways, image_ways)
+def _source(
+    data: Any,
+    table: AnnData,
+    key: str | None,
+    label: str,
+    file_name: str,
+    notes: list[str],
+    selection: Selection,
+) -> Source:
+    attrs = table.uns.get("spatialdata_attrs", {})
+    column = attrs.get("region_key")
+    elements = _elements(data, attrs)
+    section = section_name(selection.section)
+    is_section = False
+    if section in elements and len(elements) > 1:
+        total = table.n_obs
+        table = table[(table.obs[column].astype(str) == section).to_numpy()]
+        elements = {section: elements[section]}
+        notes.append(
+            f"{table.n_obs:,} of the {total:,} spots of table {label} are of section {section!r}; "
+            "the others are left out."
         )
-        matrix = np.linalg.solve(image_to_world, to_world)
-        scale = float(matrix[0, 0])
-        if scale > 0 and np.allclose(matrix, np.diag([scale, scale, 1.0]), rtol=1e-3, atol=1e-6):
-            return scale
-    return None
+        is_section = True
+    elif len(elements) > 1 and column in table.obs:
+        present = set(table.obs[column].astype(str))
+        elements = {name: element for name, element in elements.items() if name in present}
+    view = AnnData(
+        X=table.X,
+        obs=table.obs,
+        var=table.var,
+        obsm=dict(table.obsm),
+        layers=dict(table.layers),
+        uns={name: table.uns[name] for name in ("spatial",) if name in table.uns},
+    )
+    if table.raw is not None:
+        view.raw = table.raw.to_adata()
+    image = diameter = None
+    if elements:
+        systems, diameter = _place(view, elements, attrs, label, notes, selection)
+        image = image_for(data, systems, label, notes)
+    elif len(data.images):
+        notes.append(
+            f"Table {label} annotates no shapes or labels, so no image of the store is known to be "
+            "in register with it: none is used."
+        )
+    return Source(
+        label,
+        view,
+        key,
+        file_name,
+        image,
+        diameter,
+        section_columns=(str(column),) if column in view.obs else (),
+        is_optional=len(data.tables) > 1,
+        is_section=is_section,
+    )
+
+
+def _elements(data: Any, attrs: dict[str, Any]) -> dict[str, Any]:
+    """Return the shapes and labels that a table annotates, by name."""
+    named = attrs.get("region")
+    regions = [named] if isinstance(named, str) else [] if named is None else list(named)
+    found = {str(region): element_of(data, str(region)) for region in regions}
+    return {name: element for name, element in found.items() if element is not None}
+
+
+def _place(
+    view: AnnData,
+    elements: dict[str, Any],
+    attrs: dict[str, Any],
+    label: str,
+    notes: list[str],
+    selection: Selection,
+) -> tuple[dict[str, NDArray[np.float64]], float | None]:
+    """Put each spot at the centre of its shape or label; NaN for a spot without one.
+
+    Returns
+    -------
+    The systems that the coordinates are in, and the spots' diameter.
+    """
+    systems = {name: systems_of(element) for name, element in elements.items()}
+    first, *others = systems.values()
+    shared = [system for system in first if all(system in other for other in others)]
+    if not shared and selection.section != ALL:
+        raise InputError(
+            f"Table {label} holds {len(elements)} sections ({listed(list(elements))}) that share "
+            f"no coordinate system. Pick one with {how_to('section', next(iter(elements)))}."
+        )
+    together = None if _all_alike(list(systems.values())) else _preferred(shared)
+    instances = view.obs[attrs["instance_key"]]
+    region_of = view.obs[attrs["region_key"]].astype(str)
+    xy = np.full((view.n_obs, 2), np.nan)
+    diameters = []
+    for name, element in elements.items():
+        places, diameter = centres(element)
+        if together is not None:
+            matrix = systems[name][together]
+            places = moved(places, matrix)
+            diameter = diameter and diameter * float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+        mask = (region_of == name).to_numpy()
+        xy[mask] = places.reindex(instances[mask]).to_numpy()
+        diameters += [diameter] if diameter else []
+    _compare(view, xy, elements, label, notes)
+    view.obsm["spatial"] = xy
+    diameter = float(np.median(diameters)) if diameters else None
+    return (first if together is None else {together: np.eye(3)}), diameter
+
+
+def _all_alike(systems: list[dict[str, NDArray[np.float64]]]) -> bool:
+    """Whether the elements' own coordinates mean the same."""
+    first, *others = systems
+    return all(
+        set(other) == set(first) and all(np.allclose(other[key], first[key]) for key in first)
+        for other in others
+    )
+
+
+def _preferred(shared: list[str]) -> str | None:
+    return "global" if "global" in shared else next(iter(shared), None)
+
+
+def _compare(
+    view: AnnData, xy: NDArray[np.float64], elements: dict[str, Any], label: str, notes: list[str]
+) -> None:
+    """Say where coordinates come from, unless the table's own say the same."""
+    own = view.obsm.get("spatial")
+    named = listed(list(elements))
+    if own is None:
+        notes.append(f"Coordinates of table {label} are the centres of {named}.")
+        return
+    own = own.to_numpy() if isinstance(own, pd.DataFrame) else np.asarray(own)
+    extent = float(np.nanmax(np.ptp(xy[np.isfinite(xy).all(axis=1)], axis=0), initial=0.0))
+    if own.shape[1] < 2 or not np.nanmax(np.abs(own[:, :2] - xy)) <= _SAME_UNIT * extent + 1:
+        notes.append(
+            f"Coordinates of table {label} are the centres of {named}, which the images are in "
+            "register with; obsm['spatial'] is in another frame."
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +50,8 @@ class TableCandidate:
         The matched and checked tables that it is one of, if it is.
     layer
         The layer that carries it, if one does.
+    notes
+        What was guessed, matched and left out when it was read.
     """
 
     name: str
@@ -61,6 +64,7 @@ class TableCandidate:
     spot_diameter: float | None = None
     dataset: SpatialOmics | None = None
     layer: Layer | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def spots(self) -> pd.Index:
@@ -137,6 +141,7 @@ def candidates_of_dataset(
             spot_diameter=dataset.spot_diameter,
             dataset=dataset,
             layer=layer,
+            notes=dataset.notes,
         )
         for modality in dataset.modalities
     ]
@@ -154,23 +159,28 @@ def candidates_of_file(path: str | Path) -> list[TableCandidate]:
     """
     from anndata import AnnData
 
-    from napari_trsmi.data.checks import check_names
     from napari_trsmi.data.coordinates import coordinates
+    from napari_trsmi.data.orientation import upright
     from napari_trsmi.data.reading.inputs import read_inputs
+    from napari_trsmi.data.sections import check_one_section
 
     path = Path(path)
-    notes: list[str] = []
-    found = []
-    for source in read_inputs(path, notes):
-        check_names(source.table.obs_names, source.label)
-        try:
-            places = coordinates([source], None, source.table.obs_names, notes)
-        except InputError:  # of none, or of unusable ones: another table may have them
-            places = None
+    found: list[TableCandidate] = []
+    said: list[str] = []
+    for source in upright(read_inputs(path, said), None, said):
+        notes: list[str] = []
+        spots = source.table.obs_names
+        places: NDArray[np.float64] | None = None
+        # Without places, or with unusable ones, another table may have them.
+        with suppress(InputError):
+            spots, places = coordinates([source], None, spots, notes)
+        if places is not None:
+            check_one_section([source], spots, places, notes)
         for part in _parts(source, notes):
+            rows = part.spots.get_indexer(spots)
             table = AnnData(
-                X=part.matrix,
-                obs=pd.DataFrame(index=part.spots),
+                X=part.matrix if len(rows) == len(part.spots) else part.matrix[rows],
+                obs=pd.DataFrame(index=spots),
                 var=pd.DataFrame(index=part.features),
             )
             found.append(
@@ -180,9 +190,10 @@ def candidates_of_file(path: str | Path) -> list[TableCandidate]:
                     path.name,
                     table,
                     coordinates=places,
-                    annotations=source.table.obs,
+                    annotations=source.table.obs.loc[spots],
                     image=source.image,
                     spot_diameter=source.spot_diameter,
+                    notes=(*said, *notes),
                 )
             )
     return found

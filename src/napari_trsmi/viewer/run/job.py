@@ -90,6 +90,7 @@ class RunJob:
         if ready is not None:
             return ready
         from napari_trsmi.data.loading import load
+        from napari_trsmi.data.selection import ALL, KEEPABLE
 
         named: dict[str, AnnData] = {}
         annotated: set[int] = set()
@@ -113,8 +114,13 @@ class RunJob:
             named[name] = _labelled(values, obs, features, image.kind)
         check()
         positions = pd.DataFrame(self.places.coordinates, self.places.names, ["x", "y"])
-        loaded = load(named, positions=positions, image=self.places.tissue)
-        return replace(loaded, spot_diameter=self.places.diameter)
+        # The spots' layer or file has been checked; its annotations may still name sections.
+        loaded = load(
+            named, positions=positions, image=self.places.tissue, section=ALL, keep=KEEPABLE
+        )
+        read = [note for given in self.tables for note in given.candidate.notes]
+        notes = tuple(dict.fromkeys([*read, *loaded.notes]))
+        return replace(loaded, spot_diameter=self.places.diameter, notes=notes)
 
     def _ready(self) -> SpatialOmics | None:
         """Return the data set that all tables belong to, if they are used as they are."""

@@ -34,13 +34,14 @@ _LARGE, _COARSEST = 4096, 1024  # pixels a side
 
 def tissue_data(image: TissueImage) -> LayerData:
     """An image as layer data, in coordinate units; a pyramid if it is large."""
-    levels = _pyramid(image.pixels)
+    levels: list[Any] = [*image.levels, *_pyramid(image.pixels)]
     is_pyramid = len(levels) > 1
+    finest = image.scale * levels[0].shape[1] / image.pixels.shape[1]
     arguments = {
         "name": "Tissue",
         "rgb": True,
         "multiscale": is_pyramid,
-        "scale": [1 / image.scale] * 2,
+        "scale": [1 / finest] * 2,
     }
     return (levels if is_pyramid else levels[0]), arguments, "image"
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_trsmi.viewer.section.reading import name_of, read_section, section_layers
+from napari_trsmi.viewer.section.reading import (
+    name_of,
+    read_section,
+    section_layers,
+    show_notes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +25,12 @@ def open(  # noqa: A001 (called as napari_trsmi.open)
     path: Tables,
     *,
     image: Any = None,
+    image_scale: float | None = None,
     positions: Positions | None = None,
     features: str | Sequence[str] | None = None,
+    section: str | None = None,
+    bin_size: int | str | None = None,
+    keep: str | Sequence[str] = (),
     name: str | None = None,
 ) -> list[Layer]:
     """Open a section, or a result of this package, in the viewer.
@@ -36,7 +45,7 @@ def open(  # noqa: A001 (called as napari_trsmi.open)
     image
         The tissue image: an Image layer of the viewer, which the points are laid onto, or what
         `napari_trsmi.load` takes. It wins over the tables' own.
-    positions, features
+    image_scale, positions, features, section, bin_size, keep
         As for `napari_trsmi.load`.
     name
         Of the Points layer; None names it by the file.
@@ -53,8 +62,16 @@ def open(  # noqa: A001 (called as napari_trsmi.open)
     from napari.layers import Image, Layer
 
     below = image if isinstance(image, Image) else None
-    section = read_section(
-        path, features=features, positions=positions, image=None if below is not None else image
+    read = read_section(
+        path,
+        image=None if below is not None else image,
+        image_scale=image_scale,
+        positions=positions,
+        features=features,
+        section=section,
+        bin_size=bin_size,
+        keep=keep,
     )
-    shown = section_layers(section, name or name_of(path), below)
+    show_notes(read)
+    shown = section_layers(read, name or name_of(path), below)
     return [viewer.add_layer(Layer.create(*layer)) for layer in shown]

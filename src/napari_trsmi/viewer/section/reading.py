@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_trsmi.data.loading import load
 from napari_trsmi.data.reading.images import tissue_image
-from napari_trsmi.data.reading.space_ranger import is_space_ranger
-from napari_trsmi.errors import InputError, TRSMIError, TRSMIWarning
+from napari_trsmi.data.reading.paths import is_folder_of_tables
+from napari_trsmi.data.splitting import UnknownKindError
+from napari_trsmi.errors import TRSMIError, TRSMIWarning
 from napari_trsmi.output.results import read_result
 from napari_trsmi.result import KEY, TRSMIResult
 from napari_trsmi.viewer.domains.adding import domains_data
 from napari_trsmi.viewer.section.layers import spots_data, tissue_data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from napari.layers import Image
 
     from napari_trsmi.data.dataset import SpatialOmics
-    from napari_trsmi.data.loading import Positions, Tables
+    from napari_trsmi.data.loading import Tables
     from napari_trsmi.viewer.section.layers import LayerData
 
     Reader: TypeAlias = Callable[[str | list[str]], list[LayerData] | list[tuple[None]]]
@@ -61,17 +62,18 @@ def read_layers(paths: str | list[str]) -> list[LayerData]:
     InputError
         If it cannot be read; says what is wrong, where, and what to do.
     """
-    return section_layers(read_section(paths), name_of(paths))
+    section = read_section(paths)
+    show_notes(section)
+    return section_layers(section, name_of(paths))
 
 
-def read_section(
-    tables: Tables,
-    *,
-    features: str | Sequence[str] | None = None,
-    positions: Positions | None = None,
-    image: Any = None,
-) -> SpatialOmics | TRSMIResult:
-    """Read a result of this package, or whatever `load` reads, which takes the same arguments.
+def read_section(tables: Tables, *, image: Any = None, **given: Any) -> SpatialOmics | TRSMIResult:
+    """Read a result of this package, or whatever `load` reads.
+
+    Parameters
+    ----------
+    tables, image, given
+        As for `napari_trsmi.load`.
 
     Raises
     ------
@@ -84,18 +86,18 @@ def read_section(
         When nothing tells what an ``.h5ad`` holds: it is shown all the same, as RNA.
     """
     path = Path(tables).expanduser() if isinstance(tables, (str, Path)) else None
-    if path and features is None and positions is None and _holds(path, f"uns/{KEY}"):
+    picked = {name for name, value in given.items() if value is not None and value not in ((), [])}
+    if path and not picked - {"image_scale"} and _holds(path, f"uns/{KEY}"):
         result = read_result(path)
-        return result if image is None else replace(result, image=tissue_image(image))
+        if image is None:
+            return result
+        return replace(result, image=tissue_image(image, given.get("image_scale"), []))
     try:
-        return load(tables, features=features, positions=positions, image=image)
-    except InputError as error:
-        if path is None or not _holds(path, "obs", "var"):
+        return load(tables, image=image, **given)
+    except UnknownKindError:
+        if path is None:
             raise
-        try:
-            dataset = load({"rna": path}, features=features, positions=positions, image=image)
-        except InputError:
-            raise error from None
+        dataset = load({"rna": path}, image=image, **given)
     note = f"Nothing tells what {path.name} holds: it is taken as RNA. Change that before a run."
     warnings.warn(note, TRSMIWarning, stacklevel=2)
     return replace(dataset, notes=(*dataset.notes, note))
@@ -139,6 +141,17 @@ def name_of(tables: object) -> str:
     return (path.parent if path.name == "outs" else path).stem  # Space Ranger calls all "outs"
 
 
+def show_notes(section: SpatialOmics | TRSMIResult) -> None:
+    """Tell what was guessed, matched and left out on opening, where there is a window to tell it.
+
+    A result's notes are of the run; the Domains dock shows them.
+    """
+    from napari.utils.notifications import show_info
+
+    if not isinstance(section, TRSMIResult) and section.notes:
+        show_info("\n".join(section.notes))
+
+
 def _read(paths: str | list[str]) -> list[LayerData] | list[tuple[None]]:
     """Read, or say why not.
 
@@ -169,7 +182,7 @@ def _is_ours(path: Path) -> bool:
         return (
             "spatialdata_attrs" in attributes
             or attributes.get("encoding-type") == "anndata"
-            or any(is_space_ranger(folder) for folder in (path, path / "outs"))
+            or is_folder_of_tables(path)
         )
     # None: the reader's error says what is wrong with the file.
     return _holds(path, "obs", "var") is not False or bool(_holds(path, "mod"))

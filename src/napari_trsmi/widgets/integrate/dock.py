@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari.layers import Image, Points
+from napari.utils.notifications import show_info
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
@@ -178,6 +179,9 @@ class IntegrateDock(QWidget):
     def _on_files_read(self, candidates: list[TableCandidate]) -> None:
         self.inputs.add(candidates)
         self._check.start()
+        notes = dict.fromkeys(note for each in candidates for note in each.notes)
+        if notes:
+            show_info("\n".join(notes))
 
     def _on_files_failed(self, reason: str) -> None:
         self._file_problem = reason

@@ -1,0 +1,110 @@
+"""10x matrices: HDF5 of either generation, and folders of Matrix Market files."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from anndata import AnnData
+
+from napari_trsmi.data.reading.memory import check_room
+from napari_trsmi.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MTX_ENDINGS = ("matrix.mtx", "matrix.mtx.gz")
+
+
+def read_10x(path: Path) -> AnnData:
+    """Read a 10x ``.h5`` with all its feature types.
+
+    Raises
+    ------
+    InputError
+        When the file lacks a part of the format.
+    """
+    import h5py
+    import scanpy
+
+    with h5py.File(path) as file:
+        wanted = ("barcodes", "data", "indices", "indptr", "shape", "features")
+        missing = [name for name in wanted if "matrix" in file and name not in file["matrix"]]
+    if missing:
+        raise InputError(
+            f"{path} is not a whole 10x matrix: it lacks {', '.join(missing)}. Copy it again from "
+            "the pipeline's output."
+        )
+    return scanpy.read_10x_h5(path, gex_only=False)
+
+
+def is_10x(groups: list[str], path: Path) -> bool:
+    """Tell 10x's HDF5 by its groups: ``matrix``, or before Cell Ranger 3 one for each genome."""
+    import h5py
+
+    if "matrix" in groups:
+        return True
+    with h5py.File(path) as file:
+        return any(
+            isinstance(file[group], h5py.Group) and {"barcodes", "gene_names"} <= set(file[group])
+            for group in groups
+        )
+
+
+def matrix_in(folder: Path) -> Path | None:
+    """Return the Matrix Market file of a folder such as ``filtered_feature_bc_matrix``."""
+    return next((folder / name for name in MTX_ENDINGS if (folder / name).is_file()), None)
+
+
+def read_mtx(path: Path) -> AnnData:
+    """Read a Matrix Market file with the barcodes and features beside it.
+
+    Parameters
+    ----------
+    path
+        ``matrix.mtx`` or ``.gz``; what stands before the name, such as a sample's, stands before
+        the others' too.
+
+    Raises
+    ------
+    InputError
+        When one of the others is missing, or they do not fit each other.
+    """
+    from scipy.io import mmread
+
+    prefix = path.name.removesuffix(".gz").removesuffix("matrix.mtx")
+    barcodes = _lines(path, f"{prefix}barcodes.tsv")
+    features = _lines(path, f"{prefix}features.tsv", f"{prefix}genes.tsv")
+    shape, entries = _claimed(path)
+    if shape != (len(features), len(barcodes)):
+        raise InputError(
+            f"{path} claims {shape[0]:,} features x {shape[1]:,} spots, but beside it are "
+            f"{len(features):,} features and {len(barcodes):,} barcodes. Copy the folder again."
+        )
+    check_room(24 * entries, f"The matrix {path.name}")
+    counts = sp.csr_matrix(sp.coo_matrix(mmread(path)).T, dtype=np.float32)
+    names = features[1] if features.shape[1] > 1 else features[0]
+    var = pd.DataFrame({"gene_ids": features[0].to_numpy()}, index=names.to_numpy())
+    if features.shape[1] > 2:
+        var["feature_types"] = features[2].to_numpy()
+    return AnnData(X=counts, obs=pd.DataFrame(index=barcodes[0].to_numpy()), var=var)
+
+
+def _lines(matrix: Path, *names: str) -> pd.DataFrame:
+    for name in names:
+        for path in (matrix.with_name(name), matrix.with_name(f"{name}.gz")):
+            if path.is_file():
+                return pd.read_csv(path, sep="\t", header=None, dtype=str, keep_default_na=False)
+    raise InputError(f"{matrix} needs {' or '.join(names)} beside it. Copy the whole folder.")
+
+
+def _claimed(path: Path) -> tuple[tuple[int, int], int]:
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        for line in file:
+            if not line.startswith("%") and line.strip():
+                rows, columns, entries = map(int, line.split()[:3])
+                return (rows, columns), entries
+    raise InputError(f"{path} has no sizes in its header. Copy it again.")
