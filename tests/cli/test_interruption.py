@@ -128,3 +128,29 @@ def test_handlers_are_put_back(invoke, job, tables, tmp_path):
     invoke("run", tables / "rna.h5ad", "-o", tmp_path / "out.csv")
     assert job.calls == 1
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+@pytest.mark.parametrize("module", ["click", "anndata", "torch", "napari_trsmi.cli"])
+def test_while_libraries_are_imported(tables, tmp_path, module):
+    """A library's import may turn the interruption into an error of its own."""
+    code = f"""
+import builtins, os, signal, sys
+plain = builtins.__import__
+def slow(name, *rest, **named):
+    if name.split(".")[0] == {module!r} or name == {module!r}:
+        builtins.__import__ = plain
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("numpy is broken")
+    return plain(name, *rest, **named)
+builtins.__import__ = slow
+from napari_trsmi.__main__ import main
+sys.argv = ["napari-trsmi", "run", {str(tables / "protein.h5ad")!r}, "-o"]
+sys.argv.append({str(tmp_path / "o.h5ad")!r})
+main()
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 130
+    assert ran.stderr.strip().endswith("Interrupted.")
+    assert "Traceback" not in ran.stderr

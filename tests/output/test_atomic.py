@@ -66,6 +66,12 @@ class TestCheckOutput:
         with pytest.raises(OutputError, match=r"out\.h5ad: Permission denied"):
             check_output(tmp_path / "out.h5ad", suffixes=SUFFIXES)
 
+    def test_a_link_to_itself_and_names_that_are_none(self, tmp_path):
+        (tmp_path / "loop.h5ad").symlink_to(tmp_path / "loop.h5ad")
+        for name, reason in (("loop.h5ad", "a link to itself"), ("a\0b.h5ad", "null")):
+            with pytest.raises(OutputError, match=rf"Cannot write .*{reason}"):
+                check_output(tmp_path / name, suffixes=[".h5ad"], overwrite=True)
+
 
 class TestMakeFolder:
     def test_makes_parents_and_takes_what_is_there(self, tmp_path):
@@ -116,6 +122,18 @@ class TestWriteBytes:
         assert files(tmp_path) == {"file"}
 
 
+def test_what_a_killed_program_left_is_cleared(tmp_path):
+    old, new, other = (
+        tmp_path / f".{name}.part" for name in ("f.deadbeef", "f.cafecafe", "g.deadbeef")
+    )
+    for path in (old, new, other):
+        path.write_bytes(b"half")
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    write_bytes(tmp_path / "f", b"whole")
+    assert files(tmp_path) == {"f", new.name, other.name}
+
+
 def full_disk_script(path: Path) -> str:
     return f"""
 from napari_trsmi.errors import OutputError
@@ -128,9 +146,9 @@ except OutputError as error:
 """
 
 
-def assert_survived(folder: Path, message: str) -> None:
+def assert_survived(folder: Path, message: str, reason: str = "free on its disk") -> None:
     assert "needs 3.0 MB" in message
-    assert "free on its disk" in message
+    assert reason in message
     assert "what was there is unchanged" in message
     assert (folder / "file").read_bytes() == b"old"
     assert files(folder) == {"file"}
@@ -146,7 +164,7 @@ def test_no_room_by_a_limit_of_file_size(tmp_path):
         text=True,
         check=True,
     )
-    assert_survived(tmp_path, ran.stdout)
+    assert_survived(tmp_path, ran.stdout, "allows no file of that size here (ulimit -f")
 
 
 def test_full_disk(small_disk):

@@ -95,6 +95,16 @@ def test_legend_has_name_count_and_percent_of_the_domains_that_are_there():
     assert figure.axes[0].get_title(loc="left") == "Kidney"
 
 
+def test_names_of_domains_are_no_formulas(tmp_path):
+    names = [r"$\frac$", "a_b $x"]
+    domains = pd.Series(pd.Categorical.from_codes([0, 0, 1, 1], names))
+    figure = draw_domains(
+        grid(2), domains, dict(zip(names, ["red", "blue"], strict=True)), title="$\\"
+    )
+    save_figure(figure, tmp_path / "f.png")
+    assert (tmp_path / "f.png").stat().st_size > 1000
+
+
 def test_spots_without_domain_are_not_drawn():
     coordinates, domains = grid(10), halves(100)
     domains[3] = None

@@ -89,6 +89,31 @@ class TestWriteResult:
             write_result(replace(result, annotations=noted), tmp_path / "result.h5ad")
         assert files(tmp_path) == set()
 
+    def test_text_that_a_spreadsheet_would_run(self, make_result, tmp_path):
+        result = make_result()
+        names = {"1": "=1+1", "2": "@sum", "3": "fine"}
+        result = replace(result, domains=result.domains.cat.rename_categories(names))
+        table = pd.read_csv(write_result(result, tmp_path / "o.csv"), index_col="spot")
+        assert set(table["trsmi_domain"]) == {"'=1+1", "'@sum", "fine"}
+        assert table["trsmi_confidence"].tolist() == pytest.approx(result.confidence.tolist())
+
+    def test_columns_that_the_format_keeps_for_itself(self, tmp_path):
+        import anndata
+
+        from napari_trsmi import integrate
+
+        rng = np.random.default_rng(0)
+        table = anndata.AnnData(rng.integers(1, 9, (60, 12)).astype(np.float32))
+        table.obs = pd.DataFrame({"_index": range(60), "cell": 1, "z": 1 + 2j}, table.obs_names)
+        table.obs.index.name = "cell"  # and a column of that name with other values
+        table.obsm["spatial"] = rng.uniform(0, 100, (60, 2))
+        result = integrate({"rna": table}, n_domains=2, epochs=1)
+        again = read_result(write_result(result, tmp_path / "o.h5ad"))
+        assert list(again.annotations) == ["index", "cell", "z"]
+        assert any(
+            "'_index' of the annotations is called 'index'" in n for n in result.record["notes"]
+        )
+
 
 class TestReadResult:
     def test_missing(self, tmp_path):

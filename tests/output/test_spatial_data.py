@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import errno
-import logging
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -98,7 +98,7 @@ def test_a_folder_that_is_no_store_is_never_replaced(make_result, tmp_path):
     folder = tmp_path / "photos.zarr"
     folder.mkdir()
     (folder / "cat.jpg").write_text("meow")
-    with pytest.raises(OutputError, match="no SpatialData"):
+    with pytest.raises(OutputError, match="is never replaced"):
         write_spatialdata(make_result(), folder, overwrite=True)
     assert _names(folder) == ["cat.jpg"]
     with pytest.raises(OutputError, match=r"must end in \.zarr"):
@@ -126,14 +126,53 @@ def test_a_full_disk_leaves_everything_as_it_was(make_result, tmp_path, monkeypa
         assert spatialdata.read_zarr(path).tables["domains"].obs["trsmi_domain"].nunique() == 3
 
 
-def test_a_table_that_cannot_be_stored_is_said(make_result, tmp_path):
+def test_what_h5ad_takes_is_taken_here_too(make_result, tmp_path):
     result = make_result()
-    odd = result.annotations.assign(odd=[{"a": 1}] * 60)
-    level = logging.getLogger("spatialdata").level
-    with pytest.raises(OutputError, match=r"Cannot store domains\.zarr"):
-        write_spatialdata(replace(result, annotations=odd), tmp_path / "domains.zarr")
-    assert _names(tmp_path) == []
-    assert logging.getLogger("spatialdata").level == level
+    odd = result.annotations.assign(
+        lists=[[1, 2]] * 60,
+        mixed=[1 if i % 2 else "x" for i in range(60)],
+        when=pd.Timestamp("2024-01-01"),
+        bins=pd.cut(range(60), 4),
+        some=pd.array([1, None] * 30, dtype="Int64"),
+    )
+    path = write_spatialdata(replace(result, annotations=odd), tmp_path / "domains.zarr")
+    again = TRSMIResult.from_anndata(spatialdata.read_zarr(path).tables["domains"]).annotations
+    assert again["lists"].tolist()[0] == "[1, 2]"
+    assert list(again) == list(odd)
+
+
+def test_a_store_that_we_did_not_write_is_never_replaced(make_result, tmp_path):
+    from spatialdata.models import Image2DModel
+
+    other = tmp_path / "slide.zarr"
+    image = Image2DModel.parse(np.zeros((3, 9, 9), np.uint8), dims=("c", "y", "x"))
+    spatialdata.SpatialData(images={"he": image}).write(other)
+    ours = write_spatialdata(make_result(), tmp_path / "domains.zarr")
+    (ours / "notes.txt").write_text("mine")
+    for path in (other, ours):
+        before = sorted(path.rglob("*"))
+        with pytest.raises(OutputError, match="is never replaced"):
+            write_spatialdata(make_result(), path, overwrite=True)
+        assert sorted(path.rglob("*")) == before
+
+
+def test_a_link_to_a_store_stays_one(make_result, tmp_path):
+    write_spatialdata(make_result(n_domains=3), tmp_path / "real.zarr")
+    (tmp_path / "link.zarr").symlink_to(tmp_path / "real.zarr")
+    write_spatialdata(make_result(n_domains=2), tmp_path / "link.zarr", overwrite=True)
+    assert (tmp_path / "link.zarr").is_symlink()
+    table = spatialdata.read_zarr(tmp_path / "real.zarr").tables["domains"]
+    assert table.obs["trsmi_domain"].nunique() == 2
+
+
+def test_what_a_killed_program_left_is_cleared(make_result, tmp_path):
+    old, new = (tmp_path / f".domains.zarr.{name}.part" for name in ("deadbeef", "cafecafe"))
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "x").write_text("half")
+    os.utime(old, (0, 0))
+    write_spatialdata(make_result(), tmp_path / "domains.zarr")
+    assert _names(tmp_path) == [".domains.zarr.cafecafe.part", "domains.zarr"]
 
 
 def test_without_spatialdata_it_is_said_how_to_get_it(make_result, tmp_path, monkeypatch):

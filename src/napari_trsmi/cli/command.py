@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import click
 
-from napari_trsmi.cli.interruption import INTERRUPTED, terminable
+from napari_trsmi.cli.interruption import INTERRUPTED, terminable, was_interrupted
 from napari_trsmi.errors import (
     DeviceError,
     OutputError,
@@ -70,11 +70,13 @@ class Command(click.Command):
 def _end(error: BaseException) -> NoReturn:
     """Say what happened and exit with its code."""
     message, code = f"Error: {error}", 2
+    if was_interrupted() and not isinstance(error, TRSMIError):
+        error = KeyboardInterrupt()
     match error:
-        case KeyboardInterrupt():
-            message, code = "Interrupted.", INTERRUPTED
         case StoppedError():
             message, code = "Interrupted: nothing was written.", INTERRUPTED
+        case KeyboardInterrupt():
+            message, code = "Interrupted.", INTERRUPTED
         case OutputError():
             code = 3
         case DeviceError():

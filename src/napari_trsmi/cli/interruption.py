@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,11 +17,20 @@ INTERRUPTED = 130
 """The exit code of a command that was interrupted."""
 
 
+_interrupted = threading.Event()
+
+
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM raise KeyboardInterrupt, so that it cleans up as Ctrl-C does."""
-    with _handling(_interrupt, signal.SIGTERM):
+    """Let SIGTERM raise KeyboardInterrupt as Ctrl-C does, so that both clean up."""
+    _interrupted.clear()
+    with _handling(_interrupt, signal.SIGINT, signal.SIGTERM):
         yield
+
+
+def was_interrupted() -> bool:
+    """Whether a signal came: a library that was being imported may have made another error of it."""
+    return _interrupted.is_set()
 
 
 @contextmanager
@@ -48,6 +58,7 @@ def stopping(stop: StopToken, *, keep: bool, say: Callable[[str], None]) -> Iter
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    _interrupted.set()
     raise KeyboardInterrupt
 
 

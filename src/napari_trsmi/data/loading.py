@@ -125,7 +125,8 @@ def load(
     named = {source.label: source.table.obs_names for source in sources}
     if placed is not None:
         named["the positions"] = placed.index
-    spots = shared_spots(named, notes)
+    # A name of the index that is a column's too could not be written.
+    spots = shared_spots(named, notes).rename(None)
     check_enough(len(spots), "in all tables")
     spots, xy = coordinates(sources, placed, spots, notes)
     check_enough(len(spots), "with a position")
@@ -145,7 +146,7 @@ def load(
         coordinates=xy,
         spots=spots,
         annotations=merge_annotations(
-            {own[0].name: source.table.obs for source, own in owned}, spots
+            {own[0].name: source.table.obs for source, own in owned}, spots, notes
         ),
         image=_image(image, image_scale, sources, spots, xy, notes),
         spot_diameter=next((s.spot_diameter for s in sources if s.spot_diameter is not None), None),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -13,6 +16,9 @@ from napari_trsmi.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_STALE = 3600
+"""Seconds after which what was half written is nobody's any more."""
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -41,7 +47,7 @@ def check_output(
         If the suffix is unknown, the folder is missing or cannot be written to, or the file is
         there and `overwrite` is False.
     """
-    target = Path(path).expanduser()
+    target = plain_path(path)
     if target.suffix.lower() not in suffixes:
         raise OutputError(
             f"Cannot write {target}: its name must end in {' or '.join(suffixes)}. Rename it."
@@ -116,6 +122,7 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
         If it cannot be written; for a full disk it says how much room is needed.
     """
     target = path.resolve()
+    clear_leftovers(target)
     partial = _partial(target)
     try:
         with partial.open("xb") as file:
@@ -129,6 +136,42 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
         partial.unlink(missing_ok=True)
 
 
+def plain_path(path: str | os.PathLike[str]) -> Path:
+    """Return a path with ``~`` expanded.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be one: a link to itself, or characters that no name has.
+    """
+    try:
+        target = Path(path).expanduser()
+        target.resolve().is_dir()
+    except (OSError, RuntimeError, ValueError) as error:
+        shown = str(path).replace("\0", "\\0")
+        reason = "it is a link to itself" if isinstance(error, (OSError, RuntimeError)) else error
+        raise OutputError(f"Cannot write {shown}: {reason}. Choose another name.") from error
+    return target
+
+
+def clear_leftovers(target: Path) -> None:
+    """Remove what a program that was killed left of earlier writes to the same file or folder.
+
+    Parameters
+    ----------
+    target
+        What is about to be written.
+    """
+    for path in target.parent.glob(f".{glob.escape(target.name)}.????????.part"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime < _STALE:
+                continue  # another program may be at it
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+
+
 def _partial(target: Path) -> Path:
     """Return a name that nothing has, in the same folder: a rename across disks is not atomic."""
     return target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
@@ -139,6 +182,12 @@ def _explain(error: OSError, target: Path, needed: int) -> str:
         return (
             f"Cannot write {target}: {error.strerror or error}. Choose a folder that you may "
             "write to."
+        )
+    if error.errno == errno.EFBIG:
+        return (
+            f"Cannot write {target}: it needs {_size(needed)}, and the system allows no file of "
+            f"that size here (ulimit -f; {error.strerror}). Lift the limit or choose another "
+            "folder; what was there is unchanged."
         )
     free = shutil.disk_usage(target.parent).free
     return (

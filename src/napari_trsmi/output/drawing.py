@@ -100,12 +100,14 @@ def draw_domains(
         _show(axes[1], image, opacity=_DIMMED)
     diameter = _readable_diameter(coordinates, spot_diameter)
     _add_spots(axes[-1], coordinates, domains, colors, diameter)
-    axes[-1].set_title(title or "Domains", loc="left")
-    figure.legend(
+    axes[-1].set_title(title or "Domains", loc="left", parse_math=False)
+    legend = figure.legend(
         handles=_legend_entries(domains, colors),
         loc="outside right center",
         frameon=False,
     )
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a domain's name is no formula
     return figure
 
 

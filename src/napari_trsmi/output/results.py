@@ -33,7 +33,8 @@ def write_result(
     path
         ``.h5ad`` holds everything and can be read back by `read_result` and by scanpy; ``.csv`` has
         a row for each spot: domain, confidence and modality weights, named as in the
-        ``.h5ad``'s ``obs``.
+        ``.h5ad``'s ``obs``. In it, text that begins with ``=``, ``+``, ``-`` or ``@``, which a
+        spreadsheet would run, gets an apostrophe in front.
     overwrite
         Whether an existing file may be replaced.
 
@@ -53,7 +54,7 @@ def write_result(
         write_table(table, target)
     else:
         own = table.obs.drop(columns=list(annotations))
-        write_bytes(target, own.to_csv(index_label="spot").encode())
+        write_bytes(target, _no_formulas(own).to_csv(index_label="spot").encode())
     return target
 
 
@@ -93,6 +94,23 @@ def read_result(path: str | os.PathLike[str]) -> TRSMIResult:
             f"{file} holds an incomplete TRSMI result ({error}). Write it again with "
             "napari-trsmi run."
         ) from error
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _no_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """Put an apostrophe before text that a spreadsheet would run as a formula."""
+    text = table.select_dtypes(["category", "object", "string"])
+    return (
+        table.assign(**{str(name): text[name].astype(str).map(_plain) for name in text})
+        .rename(index=_plain)
+        .rename(columns=_plain)
+    )
+
+
+def _plain(text: object) -> str:
+    return f"'{text}" if str(text).startswith(_FORMULA) else str(text)
 
 
 def _without_earlier_result(annotations: pd.DataFrame) -> pd.DataFrame:

@@ -7,19 +7,20 @@ import re
 import shutil
 import warnings
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
 
 from napari_trsmi.errors import OutputError
-from napari_trsmi.output.atomic import check_output
+from napari_trsmi.output.atomic import check_output, clear_leftovers, plain_path
+from napari_trsmi.output.tables import storable
 from napari_trsmi.result import KEY
 from napari_trsmi.spots.pitch import spot_pitch
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     import pandas as pd
 
@@ -47,7 +48,7 @@ def write_spatialdata(
     path
         A folder whose name ends in ``.zarr``.
     overwrite
-        Whether an existing store may be replaced; another folder never is.
+        Whether a store that this function wrote may be replaced; another folder never is.
 
     Returns
     -------
@@ -70,6 +71,7 @@ def write_spatialdata(
             "Writing SpatialData needs spatialdata, which is not installed: "
             "pip install 'napari-trsmi[spatialdata]'."
         ) from error
+    clear_leftovers(target)
     partial = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
     log = logging.getLogger("spatialdata")
     level = log.level
@@ -84,7 +86,7 @@ def write_spatialdata(
             f"Cannot write {target}: {error.strerror or error}. Make room, or choose a folder that "
             "you may write to; what was there is unchanged."
         ) from error
-    except (TypeError, ValueError) as error:  # on a table that it cannot store
+    except Exception as error:  # the libraries raise anything on a table that they cannot store
         raise OutputError(
             f"Cannot store {target.name}: {error}. Rename or remove that column of the annotations."
         ) from error
@@ -96,19 +98,44 @@ def write_spatialdata(
 
 def _check_store(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     """Check the target as `check_output` does a file; a store is a folder."""
-    target = Path(path).expanduser()
+    target = plain_path(path)
     if not target.is_dir():
         return check_output(target, overwrite=overwrite, suffixes=STORE_SUFFIXES)
+    target = target.resolve()  # a link stays a link, to the new store
     check_output(target / f"probe{STORE_SUFFIXES[0]}", suffixes=STORE_SUFFIXES)
-    if not any((target / name).exists() for name in ("zarr.json", ".zgroup")):
+    if not _is_ours(target):
         raise OutputError(
-            f"Cannot write {target}: it is a folder, and no SpatialData. Choose another name."
+            f"Cannot write {target}: it is a folder that holds something else than a result, and "
+            "is never replaced. Choose another name."
         )
     if not overwrite:
         raise OutputError(
             f"{target} is already there. Choose another name, or replace it with overwrite=True."
         )
     return target
+
+
+_METADATA = {"zarr.json", ".zgroup", ".zattrs", ".zmetadata", "zmetadata"}
+_OURS = {
+    "": {"images", "shapes", "tables", "labels", "points"},
+    "images": {IMAGE},
+    "shapes": {SPOTS},
+    "tables": {TABLE},
+    "labels": set(),
+    "points": set(),
+}
+"""What a store of ours has in each of its folders."""
+
+
+def _is_ours(store: Path) -> bool:
+    """Whether a folder is a store that `write_spatialdata` wrote, and nothing has been added."""
+    if not (store / "tables" / TABLE / "uns" / KEY).is_dir():
+        return False
+    return all(
+        {path.name for path in (store / folder).iterdir()} <= names | _METADATA
+        for folder, names in _OURS.items()
+        if (store / folder).is_dir()
+    )
 
 
 def _as_spatialdata(result: TRSMIResult) -> Any:
@@ -126,7 +153,7 @@ def _as_spatialdata(result: TRSMIResult) -> Any:
     )
     table = replace(
         result,
-        annotations=_with_allowed_names(result.annotations),
+        annotations=_with_allowed_names(storable(result.annotations)),
         modality_weights=_with_allowed_names(result.modality_weights),
         image=None,
     ).to_anndata()

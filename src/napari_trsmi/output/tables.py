@@ -34,8 +34,7 @@ def write_table(table: AnnData, path: Path) -> None:
     from anndata.io import write_elem
 
     stored = table.copy()
-    for name, column in table.obs.items():
-        stored.obs[name] = _storable(column)
+    stored.obs = storable(table.obs)
     # HDF5 does not survive a full disk (closing the file fails too), so the disk gets bytes.
     buffer = BytesIO()
     try:
@@ -48,14 +47,20 @@ def write_table(table: AnnData, path: Path) -> None:
     write_bytes(path, buffer.getbuffer())
 
 
+def storable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return annotations as files can hold them: what is no number or truth value becomes text."""
+    return frame.apply(_storable).rename_axis(None) if len(frame.columns) else frame
+
+
 def _storable(column: pd.Series) -> pd.Series:
     """Return a column as ``.h5ad`` can hold it: numbers, truth values, or text."""
     from pandas import CategoricalDtype
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+    from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
 
     is_categorical = isinstance(column.dtype, CategoricalDtype)
     values = column.cat.categories if is_categorical else column
-    if values.dtype != object and (is_numeric_dtype(values) or is_bool_dtype(values)):
+    is_plain = is_numeric_dtype(values) or is_bool_dtype(values)
+    if values.dtype != object and is_plain and not is_complex_dtype(values):
         return column
     if is_categorical and values.map(lambda value: isinstance(value, str)).all():
         return column
