@@ -7,7 +7,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from napari_trsmi.clustering.domains import find_domains, match_to_reference, number_by_size
 from napari_trsmi.config import Config
-from napari_trsmi.errors import InputError
+from napari_trsmi.errors import InputError, TrainingError
 
 LABELS = hnp.arrays(np.int64, st.integers(1, 40), elements=st.integers(0, 6))
 
@@ -100,3 +100,11 @@ def test_domains_take_the_number_that_they_overlap_most_with():
     labels = np.array([1, 1, 1, 2, 2, 3])
     reference = np.array([5, 5, 2, 2, 2, 2])
     assert match_to_reference(labels, reference).tolist() == [5, 5, 5, 2, 2, 6]
+
+
+@pytest.mark.parametrize("clustering", ["mixture", "leiden"])
+def test_a_collapsed_embedding_is_an_error_that_says_what_to_change(clustering):
+    noise = np.random.default_rng(0).normal(size=(60, 8))
+    embedding = (3 + 1e-7 * noise).astype(np.float32)
+    with pytest.raises(TrainingError, match=r"collapsed.*learning_rate \(now 0\.0001\)"):
+        find_domains(embedding, Config(n_domains=3, clustering=clustering))

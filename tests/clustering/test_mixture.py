@@ -105,3 +105,19 @@ def test_a_single_dimension_and_a_constant_one_do_no_harm(blobs):
     assert adjusted_rand_score(truth, fit_mixture(points, 2, seed=0).labels) == 1
     with_constant = np.column_stack([points, np.full(len(points), 3.0)])
     assert adjusted_rand_score(truth, fit_mixture(with_constant, 2, seed=0).labels) == 1
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-4])
+@pytest.mark.parametrize("k", [2, 5])
+def test_points_that_hardly_differ_are_no_trouble(spread, k):
+    """EM takes the variance as a difference of squares, which far from 0 is rounding alone."""
+    points = 1e6 + spread * np.random.default_rng(0).normal(size=(100, 5))
+    found = fit_mixture(points, k, seed=0)
+    assert np.isfinite(found.confidence).all()
+    assert len(np.unique(found.labels)) == (k if spread else 1)
+
+
+def test_a_spot_far_beyond_all_others_is_no_trouble():
+    points = np.random.default_rng(0).normal(size=(197, 4))
+    points[0] = 5e15
+    assert np.isfinite(fit_mixture(points, 4, seed=0).confidence).all()

@@ -83,6 +83,20 @@ def test_prototypes_are_not_seeded_on_what_is_no_number(train, overflow):
     assert np.isfinite(trained.embedding).all()
 
 
+def test_a_last_step_that_diverges_restores_the_best_state(train, overflow):
+    parameters = {"mask_fraction": 0.0, "gate": False, "align": False, "start": "mean"}
+    clean, _ = train(epochs=4, **parameters)
+    best = int(np.argmin([report.loss for report in clean]))
+    _, expected = train(epochs=4, **parameters, stop=_StopAfter(best))
+    overflow(4)
+    reports, trained = train(epochs=4, **parameters)
+    assert len(reports) == 4
+    assert trained.restored
+    assert "the embedding became non-finite in the last epoch" in trained.stopped
+    assert f"({reports[best].loss:.4g}) was restored" in trained.stopped
+    np.testing.assert_allclose(trained.embedding, expected.embedding, rtol=1e-4, atol=1e-5)
+
+
 def test_the_state_restored_is_aligned_anew(train, overflow, monkeypatch):
     """The last search was among embeddings that were no numbers."""
     searches = []

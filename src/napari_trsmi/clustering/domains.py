@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from napari_trsmi.clustering.leiden import leiden_domains
 from napari_trsmi.clustering.mixture import fit_mixture
 from napari_trsmi.clustering.n_domains import choose_n_domains, stability_curve
-from napari_trsmi.errors import InputError
+from napari_trsmi.errors import InputError, TrainingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_trsmi.config import Config
+
+_RESOLUTION = 4 * float(np.finfo(np.float32).eps)
+"""Spread, relative to the values, that single precision cannot tell from rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +72,11 @@ def find_domains(
     ------
     InputError
         If there are fewer spots than domains, or Leiden finds no such number.
+    TrainingError
+        If the embedding is the same for all spots.
     """
     z = np.asarray(embedding, dtype=np.float64)
+    _check_spread(z, config)
     if config.normalize_rows:
         z = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
     check_enough_spots(len(z), config)
@@ -99,6 +105,15 @@ def find_domains(
         mixture = fit_mixture(points, wanted, seed=config.seed, check=check)
         labels, confidence = mixture.labels, mixture.confidence
     return Domains(number_by_size(labels), confidence, curve)
+
+
+def _check_spread(z: NDArray[np.float64], config: Config) -> None:
+    if z.std(axis=0).max() <= _RESOLUTION * np.abs(z).max():
+        raise TrainingError(
+            "The embedding has collapsed: it is the same for all spots, so there are no domains in "
+            f"it. Lower learning_rate (now {config.learning_rate}) or weight_decay (now "
+            f"{config.weight_decay}), or train for fewer epochs (now {config.epochs})."
+        )
 
 
 def number_by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -93,10 +93,11 @@ def fit_mixture(
     check
         Called before every start and move; what it raises ends the fit.
     """
-    points = winsorized(np.asarray(points, dtype=np.float64))
-    points = points / max(float(points.std(axis=0).max()), 1e-12)
+    within = winsorized(np.asarray(points, dtype=np.float64))
+    within -= within.mean(axis=0)  # EM takes the variance as a difference of squares
+    within /= float(within.std(axis=0).max()) or 1.0
     rng = np.random.default_rng(seed)
-    seen = points[_sample(rng, len(points), _EM_SPOTS) if train is None else train]
+    seen = within[_sample(rng, len(within), _EM_SPOTS) if train is None else train]
     starts = _starts(seen, n_components, rng, check)
     # the matrices are small: a second BLAS thread costs several times what it saves
     with threadpool_limits(1), warnings.catch_warnings():
@@ -108,7 +109,7 @@ def fit_mixture(
             tried = _sample(rng, len(seen), _TRIED_SPOTS)
             fits = [_rearranged(fit, seen, tried, check) for fit in _distinct(fits)[:_REARRANGED]]
         best = max(fits, key=_likelihood)
-        posterior = best.predict_proba(points)
+        posterior = best.predict_proba(within)
     return Mixture(
         labels=posterior.argmax(axis=1),
         confidence=posterior.max(axis=1),
@@ -153,6 +154,7 @@ def _from_partition(
     labels: NDArray[np.int64],
 ) -> GaussianMixture:
     """EM on all points, from a partition of some."""
+    labels = np.unique(labels, return_inverse=True)[1]  # k-means may leave numbers out
     k, p = int(labels.max()) + 1, points.shape[1]
     means = np.stack([partitioned[labels == c].mean(axis=0) for c in range(k)])
     within = partitioned - means[labels]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from napari_trsmi.config import Config
     from napari_trsmi.graphs.pattern import Pattern
+    from napari_trsmi.model.network import Embedding
     from napari_trsmi.training.problem import Problem
 
 EXACT_ALIGNMENT_LIMIT = 20_000
@@ -50,7 +51,7 @@ class Trained:
     stopped
         Empty, or why training ended early.
     restored
-        Whether that was a loss that became non-finite.
+        Whether a loss or the embedding became non-finite, and the best state was restored.
     alignment_search
         ``"exact"``, ``"candidates"`` or ``"none"``.
     """
@@ -91,8 +92,8 @@ def iter_train(
     Returns
     -------
     Trained
-        The embedding at the end of training, or at the lowest loss if a loss became
-        non-finite (``stopped`` says so).
+        The embedding at the end of training, or at the lowest loss if a loss or the last
+        embedding became non-finite (``stopped`` says so).
 
     Raises
     ------
@@ -153,7 +154,7 @@ class _Training:
         epochs = self.config.epochs
         best: dict[str, Tensor] = {}
         best_loss = math.inf
-        stopped, restored = "", False
+        stopped, diverged = "", ""
         for epoch in range(1, epochs + 1):
             if stop.stopped:
                 stopped = f"stopped by the user after {epoch - 1} of {epochs} epochs"
@@ -168,13 +169,7 @@ class _Training:
                         f"The loss is {loss} at the first epoch. Look for extreme values in the "
                         f"input, or lower learning_rate (now {self.config.learning_rate})."
                     )
-                self.network.load_state_dict(best)
-                self._search_alignment()
-                restored = True
-                stopped = (
-                    f"the loss became {loss} at epoch {epoch} of {epochs}; the state with the "
-                    f"lowest loss ({best_loss:.4g}) was restored"
-                )
+                diverged = f"the loss became {loss} at epoch {epoch} of {epochs}"
                 break
             if loss < best_loss:
                 best, best_loss = before, loss
@@ -187,7 +182,16 @@ class _Training:
                 seconds=time.perf_counter() - started,
                 memory=memory_in_use(self.device),
             )
-        return self._finish(stopped, restored=restored)
+        embedding = self._embedding()
+        if not diverged and best and not embedding.z.isfinite().all():
+            diverged = "the embedding became non-finite in the last epoch"  # no loss tells of it
+        if diverged:
+            self.network.load_state_dict(best)
+            self._search_alignment()
+            embedding = self._embedding()
+            restored = f"the state with the lowest loss ({best_loss:.4g}) was restored"
+            stopped = "; ".join(filter(None, (stopped, diverged, restored)))
+        return self._trained(embedding, stopped, restored=bool(diverged))
 
     def _step(self, epoch: int, progress: float) -> tuple[float, dict[str, float]]:
         """One optimiser step; returns the objective and its terms."""
@@ -247,8 +251,7 @@ class _Training:
             return
         if (epoch - first) % config.prototype_refresh:
             return
-        with torch.no_grad():
-            z = self.network(self.features, progress=1.0).z
+        z = self._embedding().z
         if not z.isfinite().all():
             return  # so is the loss, which ends training
         points = torch.nn.functional.normalize(z, dim=1).cpu().numpy()
@@ -262,8 +265,12 @@ class _Training:
         self.optimizer.add_param_group({"params": list(self.prototypes.parameters())})
 
     @torch.no_grad()
-    def _finish(self, stopped: str, *, restored: bool) -> Trained:
-        embedding = self.network(self.features, progress=1.0)
+    def _embedding(self) -> Embedding:
+        embedding: Embedding = self.network(self.features, progress=1.0)
+        return embedding
+
+    @torch.no_grad()
+    def _trained(self, embedding: Embedding, stopped: str, *, restored: bool) -> Trained:
         search = "exact" if self.candidates is None else "candidates"
         return Trained(
             embedding=embedding.z.float().cpu().numpy(),
