@@ -29,7 +29,7 @@ def terminable() -> Iterator[None]:
 
 
 def was_interrupted() -> bool:
-    """Whether a signal came: a library that was being imported may have made another error of it."""
+    """Whether a signal came: a library's import may have made another error of it."""
     return _interrupted.is_set()
 
 

@@ -28,8 +28,8 @@ def merge_annotations(
     -------
     DataFrame
         A column that repeats an earlier one is left out; one that has the same name and other
-        values gets ``_<modality>`` at its end, and one whose name ``.h5ad`` keeps for itself another
-        name: a result must not be lost when it is written.
+        values gets ``_<modality>`` at its end, and one whose name ``.h5ad`` keeps for itself gets
+        another one: a result must not be lost when it is written.
     """
     merged: dict[str, pd.Series] = {}
     for modality, table in tables.items():
