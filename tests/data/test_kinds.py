@@ -19,7 +19,13 @@ from napari_trsmi.data.kinds import kind_from_features, kind_from_name, kind_fro
         ("Peaks", Kind.CHROMATIN),
         ("gene_activity", Kind.CHROMATIN),
         ("features", Kind.FEATURES),
-        ("metabolites", None),
+        ("metabolites", Kind.METABOLITE),
+        ("Lipids", Kind.METABOLITE),
+        ("H3K27me3", Kind.CHROMATIN),
+        ("h3k4me1", Kind.CHROMATIN),
+        ("H3K27ac", Kind.CHROMATIN),
+        ("CUT&Tag", Kind.CHROMATIN),
+        ("morphology", None),
         ("CRISPR Guide Capture", None),
     ],
 )
@@ -40,6 +46,8 @@ def test_words_people_and_10x_use(word, kind):
         ("peak_matrix.h5", Kind.CHROMATIN),
         ("gene_activity.csv", Kind.CHROMATIN),
         ("rna_atac_features.h5ad", None),
+        ("brain_H3K27ac.h5ad", Kind.CHROMATIN),
+        ("maldi_lipids.csv", Kind.METABOLITE),
         ("filtered_feature_bc_matrix.h5", None),
         # Letters inside another word are no word: jouRNAl, exCITEd, GENEric.
         ("journal_excited_generic.csv", None),

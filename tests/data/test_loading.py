@@ -258,3 +258,67 @@ def test_a_large_sparse_table_stays_sparse():
     matrix = load({"rna": table}, positions=positions).modalities[0].table.X
     assert isinstance(matrix, sp.csr_matrix)
     assert matrix.sum() == counts.sum()
+
+
+CONTROLS = [
+    "CD3",
+    "CD4",
+    "mouse_IgG2a",
+    "Isotype-RTK2758",
+    "IgG1-control",
+    "rat IgG2b",
+    "CD8",
+    "IGHG1",
+]
+
+
+def test_isotype_controls_are_left_out_by_name(make_table):
+    omics = load({"adt": make_table(features=CONTROLS)})
+    assert omics.modalities[0].table.var_names.tolist() == ["CD3", "CD4", "CD8", "IGHG1"]
+    assert omics.notes[0].startswith(
+        "4 isotype controls of adt left out (mouse_IgG2a, Isotype-RTK2758, IgG1-control, rat IgG2b)"
+    )
+    kept = load({"adt": make_table(features=CONTROLS)}, keep="controls")
+    assert kept.modalities[0].table.n_vars == 8
+    assert load({"rna": make_table(features=CONTROLS)}).modalities[0].table.n_vars == 8
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (set_x(2, 1, 1e38), r"has 1e\+38 at spot 'spot2', feature 'f1': the largest number"),
+        (
+            set_x(slice(None), slice(None), 1e-40),
+            r"largest value of table 'features' is 9\.99995e-41",
+        ),
+    ],
+)
+def test_numbers_that_cannot_be_squared(make_table, values, message):
+    table = make_table(sparse=False)
+    values(table)
+    with pytest.raises(InputError, match=message):
+        load({"features": table})
+
+
+def test_one_unknown_modality_does_not_refuse_the_rest(make_table):
+    import mudata
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = mudata.MuData({"rna": make_table(), "shape": make_table(seed=1)})
+    omics = load(data)
+    assert omics.names == ("rna",)
+    assert any("'shape' is no known kind" in note and "left out" in note for note in omics.notes)
+    with pytest.raises(InputError, match="'shape' is no known kind"):
+        load({"rna": make_table(), "shape": make_table(seed=1)})
+
+
+def test_marks_and_lipids_are_kinds(make_table):
+    omics = load({"H3K27me3": make_table(), "lipids": make_table(seed=1)})
+    assert [modality.kind for modality in omics.modalities] == [Kind.CHROMATIN, Kind.METABOLITE]
+
+
+def test_the_same_table_twice_is_the_wrong_file(make_table):
+    table = make_table(60, 30)
+    with pytest.raises(InputError, match=r"Tables 'rna' and 'adt' hold the same values"):
+        load({"rna": table, "adt": table.copy()})

@@ -100,8 +100,8 @@ def test_many_gene_symbols_tell_only_when_the_table_is_alone(make_table):
 
 
 def test_nothing_tells_names_the_known_kinds(make_table):
-    with pytest.raises(InputError, match=r"'lipids' is no known kind.* rna .*'rna': table"):
-        parts_of(make_table(), key="lipids")
+    with pytest.raises(InputError, match=r"'shape' is no known kind.* rna .*'rna': table"):
+        parts_of(make_table(), key="shape")
 
 
 def test_ready_blocks_are_modalities_and_embeddings_are_not(ready):

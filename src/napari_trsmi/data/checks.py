@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from napari_trsmi.data.dataset import Kind
+from napari_trsmi.data.selection import how_to
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from napari_trsmi.data.parts import Matrix, Part
 
 MIN_SPOTS = 3
+
+_SMALLEST = 1e-16
+"""Squares of it and of its inverse, summed, are still numbers of single precision."""
 
 
 def check_names(spots: pd.Index, label: str) -> None:
@@ -80,12 +85,31 @@ def check_values(part: Part) -> None:
             "'features' if its columns are ready features."
         )
     if not bad.any():
+        _check_magnitude(part, values)
         return
     row, column, value = _first(part.matrix, bad)
     raise InputError(
         f"Table {part.label} has {counted(int(bad.sum()), 'unusable ' + what)}, "
         f"first {value:g} at spot {part.spots[row]!r}, feature {part.features[column]!r}. {remedy}"
     )
+
+
+def _check_magnitude(part: Part, values: NDArray[np.float32]) -> None:
+    """Raise an InputError if squares of the values leave single precision."""
+    largest = float(np.abs(values).max(initial=0.0))
+    if largest > 1 / _SMALLEST:
+        bad = np.abs(values) > 1 / _SMALLEST
+        row, column, value = _first(part.matrix, bad)
+        raise InputError(
+            f"Table {part.label} has {value:g} at spot {part.spots[row]!r}, feature "
+            f"{part.features[column]!r}: the largest number that can be worked with is "
+            f"{1 / _SMALLEST:g}. Divide the table, or correct the value."
+        )
+    if 0 < largest < _SMALLEST:
+        raise InputError(
+            f"The largest value of table {part.label} is {largest:g}: the smallest numbers that "
+            f"can be worked with are {_SMALLEST:g}. Multiply the table by a constant."
+        )
 
 
 def _first(matrix: Matrix, bad: NDArray[np.bool_]) -> tuple[int, int, float]:
@@ -142,6 +166,40 @@ def drop_uninformative(part: Part, notes: list[str]) -> Part:
         )
     notes.append(f"{counted(int((~keep).sum()), what + ' feature')} of {part.name} dropped.")
     return replace(part, matrix=part.matrix[:, keep], features=part.features[keep])
+
+
+_CONTROL = re.compile(
+    r"isotype|(?:^|[ _.-])ig[gma]\d?[a-d]?k?(?:[ _.-](?:ctrl|control|k|kappa|iso))|"
+    r"(?:mouse|rat|hamster|human|goat|rabbit)[ _.-]*ig[gma]|ctrl[ _.-]*ig[gma]",
+    flags=re.IGNORECASE,
+)
+
+
+def without_controls(part: Part, notes: list[str], *, keep: bool) -> Part:
+    """Leave out isotype controls, antibodies that bind nothing and measure the background.
+
+    Parameters
+    ----------
+    part
+        A modality.
+    notes
+        Gets a sentence with their names.
+    keep
+        Whether to keep them.
+    """
+    found = part.features.astype(str).str.contains(_CONTROL)
+    if part.kind is not Kind.PROTEIN or not found.any() or found.all():
+        return part
+    names = ", ".join(part.features[found][:6])
+    number = counted(int(found.sum()), "isotype control")
+    if keep:
+        notes.append(f"{number} of {part.name} kept, as asked ({names}).")
+        return part
+    notes.append(
+        f"{number} of {part.name} left out ({names}). To keep them, pass "
+        f"{how_to('keep', 'controls')}."
+    )
+    return replace(part, matrix=part.matrix[:, ~found], features=part.features[~found])
 
 
 def _any_nonzero(matrix: Matrix, axis: int) -> NDArray[np.bool_]:

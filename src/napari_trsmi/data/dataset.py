@@ -19,6 +19,7 @@ class Kind(StrEnum):
     RNA = "rna"
     PROTEIN = "protein"
     CHROMATIN = "chromatin"
+    METABOLITE = "metabolite"
     FEATURES = "features"
 
 

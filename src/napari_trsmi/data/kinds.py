@@ -25,15 +25,24 @@ _SYNONYMS: dict[Kind, frozenset[str]] = {
             "antibody capture, antibody derived tags, cite, hvp"
         ),
         Kind.CHROMATIN: (
-            "chromatin, chromatin accessibility, atac, peak, peaks, gene activity, gene activities"
+            "chromatin, chromatin accessibility, atac, peak, peaks, gene activity, "
+            "gene activities, cut&tag, cut tag, cuttag, histone, histone modification, epigenome"
+        ),
+        Kind.METABOLITE: (
+            "metabolite, metabolites, metabolome, metabolomics, lipid, lipids, lipidome, "
+            "lipidomics, msi, maldi, maldi msi, mass spectrometry"
         ),
         Kind.FEATURES: "feature, features",
     }.items()
 }
 
 KNOWN_KINDS = (
-    "rna (gex, genes), protein (adt, antibody), chromatin (atac, peaks, gene activity) and features"
+    "rna (gex, genes), protein (adt, antibody), chromatin (atac, peaks, gene activity, H3K27me3), "
+    "metabolite (lipids, maldi) and features"
 )
+
+_MARK = r"h(?:2[ab]|3|4)k\d+(?:me[123]?|ac|ub|cr|la)"
+"""Histone marks, as CUT&Tag measures them."""
 
 # A word counts only between separators: "journal.csv" holds no RNA, "generic.csv" no genes.
 _IN_NAMES: dict[Kind, re.Pattern[str]] = {
@@ -41,7 +50,10 @@ _IN_NAMES: dict[Kind, re.Pattern[str]] = {
     for kind, words in {
         Kind.RNA: r"(?:sc|sn|m)?rna|gex|genes?|hvgs?|transcript(?:s|ome|omics?)?",
         Kind.PROTEIN: r"adts?|prot(?:eins?|eome|eomics?)?|antibod(?:y|ies)|cite|hvps?",
-        Kind.CHROMATIN: r"(?:sc|sn)?atac|peaks?|chromatin|gene activit(?:y|ies)",
+        Kind.CHROMATIN: (
+            rf"(?:sc|sn)?atac|peaks?|chromatin|gene activit(?:y|ies)|cut ?&? ?tag|{_MARK}"
+        ),
+        Kind.METABOLITE: r"metabol(?:ites?|ome|omics?)|lipid(?:s|ome|omics?)?|maldi|msi|desi",
     }.items()
 }
 _GENE_ACTIVITY = re.compile(r"gene activit(?:y|ies)")
@@ -61,6 +73,8 @@ def kind_from_word(word: str) -> Kind | None:
     <Kind.PROTEIN: 'protein'>
     """
     plain = _plain(word)
+    if re.fullmatch(_MARK, plain):
+        return Kind.CHROMATIN
     return next((kind for kind, words in _SYNONYMS.items() if plain in words), None)
 
 

@@ -16,6 +16,7 @@ from napari_trsmi.data.checks import (
     check_values,
     drop_uninformative,
     spots_with_counts,
+    without_controls,
 )
 from napari_trsmi.data.coordinates import coordinates, given_positions
 from napari_trsmi.data.dataset import Modality, SpatialOmics, TissueImage
@@ -117,7 +118,11 @@ def load(
     wanted = _wanted_blocks(features, sources)
     owned = split_all(sources, wanted, notes)
     sources = [source for source, _ in owned]
-    parts = [part for _, own in owned for part in own]
+    parts = [
+        without_controls(part, notes, keep="controls" in selection.keep)
+        for _, own in owned
+        for part in own
+    ]
     _check_distinct(parts)
     digests = {part.name: digest(part.matrix, part.spots, part.features) for part in parts}
     _check_different(parts, digests)

@@ -234,7 +234,7 @@ def _chosen_values(
     """
     table = source.table
     values, var = _of_kind(_values(table), table.var, only)
-    if kind is Kind.FEATURES or _are_counts(values):
+    if kind in {Kind.FEATURES, Kind.METABOLITE} or _are_counts(values):
         return values, var
     for place, others, columns in _elsewhere(table):
         found, its_var = _of_kind(others, columns, only)

@@ -9,6 +9,7 @@ from anndata import AnnData
 
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.preprocessing.counts import are_counts, dense, log_normalize
+from napari_trsmi.preprocessing.metabolite import relative_intensities
 from napari_trsmi.preprocessing.protein import centered_log_ratio
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ def comparable_values(modality: Modality) -> AnnData:
     """Take what differs only by a spot's depth out of a table.
 
     RNA and chromatin are scaled to 10,000 counts a spot and logged, protein is a centred log-ratio
-    (see `napari_trsmi.preprocessing.protein`), both as log(1 + x) of something that is 0 where
+    (see `napari_trsmi.preprocessing.protein`), metabolites are shares of a spot's total, all as
+    log(1 + x) of something that is 0 where
     nothing was counted. TF-IDF would give each peak a scale of its own, which neither the
     comparison of spots nor a fold change needs. Values that are no counts stay as they are.
 
@@ -37,6 +39,9 @@ def comparable_values(modality: Modality) -> AnnData:
         obs=modality.table.obs[[]].copy(),
         var=modality.table.var[[]].copy(),
     )
+    if modality.kind is Kind.METABOLITE:
+        table.X = relative_intensities(dense(table.X)).astype(np.float32)
+        return table
     if modality.kind is Kind.FEATURES or not are_counts(table):
         return table
     if modality.kind is Kind.PROTEIN:

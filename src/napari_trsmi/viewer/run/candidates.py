@@ -159,6 +159,7 @@ def candidates_of_file(path: str | Path) -> list[TableCandidate]:
     """
     from anndata import AnnData
 
+    from napari_trsmi.data.checks import without_controls
     from napari_trsmi.data.coordinates import coordinates
     from napari_trsmi.data.orientation import upright
     from napari_trsmi.data.reading.inputs import read_inputs
@@ -176,7 +177,8 @@ def candidates_of_file(path: str | Path) -> list[TableCandidate]:
             spots, places = coordinates([source], None, spots, notes)
         if places is not None:
             check_one_section([source], spots, places, notes)
-        for part in _parts(source, notes):
+        for whole in _parts(source, notes):
+            part = without_controls(whole, notes, keep=False)
             rows = part.spots.get_indexer(spots)
             table = AnnData(
                 X=part.matrix if len(rows) == len(part.spots) else part.matrix[rows],

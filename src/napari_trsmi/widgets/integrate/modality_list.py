@@ -36,6 +36,7 @@ KINDS = {
     Kind.RNA: ("RNA", "Counts of transcripts: variable genes, logarithm, PCA."),
     Kind.PROTEIN: ("Protein", "Counts of proteins: centred log-ratio, PCA."),
     Kind.CHROMATIN: ("Chromatin", "Counts of peaks: TF-IDF, LSI."),
+    Kind.METABOLITE: ("Metabolite", "Intensities: share of a spot's total, logarithm, PCA."),
     Kind.FEATURES: ("Features", "Ready numbers: used as they are."),
 }
 """What each kind is called, and what it means for a table."""
