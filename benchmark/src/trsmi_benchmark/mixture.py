@@ -23,6 +23,8 @@ _K_MEANS_STARTS = 5
 _SAMPLE = 10_000
 """Ward's linkage takes memory by the square of the points: of more than these, of a sample."""
 _REGULARISATION = 1e-6
+_LIMIT, _PULLS = 3.0, 5
+"""Standard deviations: points further out are pulled in, or a handful becomes a domain."""
 
 
 def eee_domains(
@@ -69,23 +71,29 @@ def _components(points: NDArray[np.float64]) -> NDArray[np.float64]:
     points = (points - points.mean(axis=0)) / scale
     wanted = min(N_COMPONENTS, *points.shape)
     found: NDArray[np.float64] = PCA(wanted, svd_solver="full").fit_transform(points)
+    for _ in range(_PULLS):  # what is far out widens the deviation that it is judged by
+        middle, reach = found.mean(axis=0), _LIMIT * found.std(axis=0)
+        found = np.clip(found, middle - reach, middle + reach)
     return found / max(float(found[:, 0].std()), 1e-12)
 
 
 def _starts(
     points: NDArray[np.float64], n_domains: int, rng: np.random.Generator
 ) -> list[NDArray[np.int64]]:
-    """Partitions of the points; -1 where a point is left out."""
+    """Partitions of the points; -1 where a point is left out.
+
+    Of the components as they are and of whitened ones: each finds what the other misses.
+    """
     white = points / np.maximum(points.std(axis=0), 1e-6)
     sample = np.sort(rng.permutation(len(points))[:_SAMPLE])
-    ward = np.full(len(points), -1, dtype=np.int64)
-    ward[sample] = AgglomerativeClustering(n_domains).fit_predict(white[sample])
-    by_means = [
-        KMeans(n_domains, n_init=1, random_state=int(rng.integers(2**31))).fit_predict(space)
-        for space in (points, white)  # each finds what the other misses
-        for _ in range(_K_MEANS_STARTS)
-    ]
-    return [ward, *by_means]
+    found = []
+    for view in (points, white):
+        ward = np.full(len(points), -1, dtype=np.int64)
+        ward[sample] = AgglomerativeClustering(n_domains).fit_predict(view[sample])
+        found.append(ward)
+        for state in rng.integers(2**31, size=_K_MEANS_STARTS).tolist():
+            found.append(KMeans(n_domains, n_init=1, random_state=state).fit_predict(view))
+    return found
 
 
 def _fit(points: NDArray[np.float64], partition: NDArray[np.int64]) -> GaussianMixture:
