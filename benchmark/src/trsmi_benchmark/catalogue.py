@@ -167,6 +167,36 @@ _RIVALS = (
         ),
     ),
     _rival(
+        "graphst",
+        "GraphST",
+        "graphst:run",
+        "graphst",
+        "Counts by its own preprocessing, else the components; its refinement over 50 neighbours "
+        "on the common clustering, as R's mclust is not here. Made for one table.",
+    ),
+    _rival(
+        "banksy",
+        "BANKSY",
+        "banksy:run",
+        "banksy",
+        "Lambda .8, 15 neighbours, Leiden with its own search of the resolution; components.",
+    ),
+    _rival(
+        "graphpca",
+        "GraphPCA",
+        "graphpca:run",
+        "graphpca",
+        "50 components, weight .5, 6 neighbours, k-means, on the components.",
+    ),
+    _rival(
+        "smart",
+        "SMART",
+        "smart:run",
+        "smart",
+        "The package's settings. In the package as it is encoders are in a plain list, so that "
+        "only the fusion is trained. Its own domains need R's mclust, which is not here.",
+    ),
+    _rival(
         "past",
         "PAST",
         "past:run",

@@ -26,12 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ENVIRONMENTS = {
+    "banksy": "banksy",
     "cellcharter": "cellcharter",
     "citefuse": "snf",
     "deepst": "torch_geometric, louvain",  # it needs the shims of its adapter itself
+    "graphpca": "GraphPCA",
+    "graphst": "GraphST",
     "mofa": "mofapy2",
     "past": "past",
     "scvi": "scvi",
+    "smart": "smart.train",
     "smopca": "SMOPCA",
     "spamv": "spamv",
     "spatialglue": "SpatialGlue",
@@ -41,6 +45,8 @@ ENVIRONMENTS = {
 }
 """Every environment that an adapter runs in, and what is imported to see that it works."""
 
+_ALONE = {"bio-smart"}
+"""Packages whose own requirements are not installed: they pin a torch of 2024, and want R."""
 _DISTRIBUTION = "trsmi-benchmark"
 _FAILED = "failed.txt"
 _LOG = "install.log"
@@ -130,8 +136,8 @@ def install(name: str, say: Callable[[str], None]) -> bool:
             f"There is no environment {name!r} to install; there are {', '.join(ENVIRONMENTS)}."
         )
     folder = environments_folder() / name
-    asked = [str(_without_marker(needed)) for needed in requirements(name)]
-    say(f"Installing {', '.join(asked)} into {folder}")
+    asked = requirements(name)
+    say(f"Installing {', '.join(needed.name for needed in asked)} into {folder}")
     try:
         if folder.exists():
             shutil.rmtree(folder)
@@ -148,13 +154,17 @@ def install(name: str, say: Callable[[str], None]) -> bool:
     return not reason
 
 
-def _install_into(folder: Path, name: str, asked: list[str]) -> str:
+def _install_into(folder: Path, name: str, asked: list[Requirement]) -> str:
     """Make it, install and import; why that failed, or ``""``."""
     python = str(_python(folder))
     uv = [find_uv_bin(), "--no-config", "--no-progress"]
+    pip = [*uv, "pip", "install", "--python", python, *_where_packages_lie()]
+    alone = [_plain(needed) for needed in asked if needed.name in _ALONE]
+    others = [_plain(needed) for needed in asked if needed.name not in _ALONE]
     for command in (
         [*uv, "venv", "--allow-existing", "--python", sys.executable, str(folder)],
-        [*uv, "pip", "install", "--python", python, *_where_packages_lie(), *asked],
+        [*pip, *others],
+        *([[*pip, "--no-deps", *alone]] if alone else []),
         [python, "-c", f"import {ENVIRONMENTS[name]}"],
     ):
         with (folder / _LOG).open("a", encoding="utf-8") as file:
@@ -181,10 +191,9 @@ def _where_packages_lie() -> list[str]:
     return ["--index-strategy", "unsafe-best-match", *chosen]
 
 
-def _without_marker(needed: Requirement) -> Requirement:
-    plain = Requirement(str(needed))
-    plain.marker = None
-    return plain
+def _plain(needed: Requirement) -> str:
+    """A requirement as an installer takes it, without the extra that it is of."""
+    return f"{needed.name}{needed.specifier}"
 
 
 def _last_word(log: Path) -> str:

@@ -91,8 +91,10 @@ def _starts(
         ward = np.full(len(points), -1, dtype=np.int64)
         ward[sample] = AgglomerativeClustering(n_domains).fit_predict(view[sample])
         found.append(ward)
-        for state in rng.integers(2**31, size=_K_MEANS_STARTS).tolist():
-            found.append(KMeans(n_domains, n_init=1, random_state=state).fit_predict(view))
+        found += [
+            KMeans(n_domains, n_init=1, random_state=state).fit_predict(view)
+            for state in rng.integers(2**31, size=_K_MEANS_STARTS).tolist()
+        ]
     return found
 
 
