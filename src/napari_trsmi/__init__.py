@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_trsmi import errors
+    from napari_trsmi import errors, tl
     from napari_trsmi.analysis.comparison import compare
     from napari_trsmi.analysis.metrics import score
     from napari_trsmi.config import Config
@@ -56,7 +56,7 @@ _HOMES = {
     "write_result": "output.results",
 }
 
-_MODULES = {"errors": "errors", "public_data": "data.public.downloads"}
+_MODULES = {"errors": "errors", "public_data": "data.public.downloads", "tl": "tl"}
 
 __all__ = [
     "Config",
@@ -79,6 +79,7 @@ __all__ = [
     "read_result",
     "score",
     "simulate",
+    "tl",
     "write_result",
 ]
 

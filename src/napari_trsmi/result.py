@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_trsmi.data.dataset import TissueImage
 from napari_trsmi.errors import InputError
 from napari_trsmi.palette import domain_colors, extended_colors
+from napari_trsmi.scverse.picture import read_picture
+from napari_trsmi.scverse.places import KEY, Places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-KEY = "trsmi"
-DOMAIN = f"{KEY}_domain"
-CONFIDENCE = f"{KEY}_confidence"
-EMBEDDING = f"X_{KEY}"
+    from napari_trsmi.data.dataset import TissueImage
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,58 +79,80 @@ class TRSMIResult:
         """Hex colour of each domain: the one chosen for it, or the next of the palette."""
         return extended_colors(self.custom_colors, list(self.domains.cat.categories))
 
+    def write_to(self, data: Any, *, key: str = KEY, graphs: bool = True) -> None:
+        """Write the run into tables in place, where scanpy, squidpy and muon look.
+
+        Parameters
+        ----------
+        data
+            AnnData; MuData, whose modalities get it too; SpatialData, each table that has spots of
+            the run; or a dict of name to AnnData. Spots are matched by name.
+        key
+            What the run is called there. With ``"trsmi"`` a table gets ``obs["trsmi_domain"]``
+            (categories) and their colours in ``uns["trsmi_domain_colors"]``,
+            ``obs["trsmi_confidence"]``, ``obs["trsmi_weight_<modality>"]``, ``obsm["X_trsmi"]``,
+            and the record in ``uns["trsmi"]``. A table without coordinates or without a picture
+            gets those of the run in ``obsm["spatial"]`` and ``uns["spatial"]``.
+        graphs
+            Whether to write the spatial graph, as squidpy does (``uns["spatial_neighbors"]``; a
+            table that has another one keeps it, and the run's is called ``trsmi_spatial``), and the
+            graph of similar embeddings, as scanpy does (``neighbors_key="trsmi_neighbors"``):
+            that which Leiden clusters, 15 neighbours by cosine, without weights.
+
+        Raises
+        ------
+        InputError
+            If `data` is something else, names spots twice or shares none with the run; nothing has
+            been changed then.
+
+        Warns
+        -----
+        TRSMIWarning
+            If spots took no part in the run: they get no domain, and NaN elsewhere.
+        """
+        from napari_trsmi.scverse.tables import tables_of
+        from napari_trsmi.scverse.writing import write_run
+
+        write_run(self, tables_of(data, self.domains.index), key, graphs=graphs)
+
     def to_anndata(self) -> AnnData:
         """The result as an AnnData that scanpy, squidpy and `from_anndata` understand.
 
         Returns
         -------
         AnnData
-            n_spots x 0, with ``obs["trsmi_domain"]``, ``obs["trsmi_confidence"]``,
-            ``obs["trsmi_weight_<modality>"]``, ``obsm["X_trsmi"]``, ``obsm["spatial"]``,
-            ``uns["trsmi_domain_colors"]``, ``uns["trsmi"]`` and, with an image,
-            ``uns["spatial"]`` as scanpy lays it out.
+            n_spots x 0, with the annotations and what `write_to` writes but the graphs; with an
+            image, ``uns["spatial"]`` as scanpy lays it out.
         """
         from anndata import AnnData
 
-        obs = self.annotations.copy()
-        obs[DOMAIN] = self.domains
-        obs[CONFIDENCE] = self.confidence
-        for name in self.modality_weights:
-            obs[f"{KEY}_weight_{name}"] = self.modality_weights[name]
-        adata = AnnData(obs=obs, obsm={EMBEDDING: self.embedding, "spatial": self.coordinates})
-        adata.uns[f"{DOMAIN}_colors"] = list(self.colors.values())
-        adata.uns[KEY] = {
-            "record": json.dumps(self.record),
-            "history": self.history,
-            "modalities": np.array(list(self.modality_weights), dtype=object),
-            "annotations": np.array(list(self.annotations), dtype=object),
-        }
-        scalefactors: dict[str, float] = {}
-        images: dict[str, NDArray[np.uint8]] = {}
-        if self.spot_diameter is not None:
-            scalefactors["spot_diameter_fullres"] = self.spot_diameter
-        if self.image is not None:
-            scalefactors["tissue_hires_scalef"] = self.image.scale
-            images["hires"] = self.image.pixels
-        if scalefactors:
-            adata.uns["spatial"] = {KEY: {"images": images, "scalefactors": scalefactors}}
+        adata = AnnData(obs=self.annotations.copy(), obsm={"spatial": self.coordinates})
+        self.write_to(adata, graphs=False)
         return adata
 
     @classmethod
-    def from_anndata(cls, adata: AnnData) -> TRSMIResult:
-        """The result that `to_anndata` stored.
+    def from_anndata(cls, adata: AnnData, *, key: str = KEY) -> TRSMIResult:
+        """The result that `write_to` or `to_anndata` stored.
+
+        Parameters
+        ----------
+        adata
+            The table; spots without a domain are left out.
+        key
+            What the run is called there.
 
         Raises
         ------
         InputError
-            If `adata` holds no TRSMI result.
+            If `adata` holds no such result.
         """
+        places = Places(key)
         missing = [
             place
             for place, found in (
-                (f'uns["{KEY}"]', KEY in adata.uns),
-                (f'obs["{DOMAIN}"]', DOMAIN in adata.obs),
-                (f'obsm["{EMBEDDING}"]', EMBEDDING in adata.obsm),
+                (f'uns["{key}"]', key in adata.uns),
+                (f'obs["{places.domain}"]', places.domain in adata.obs),
+                (f'obsm["{places.embedding}"]', places.embedding in adata.obsm),
             )
             if not found
         ]
@@ -141,28 +161,25 @@ class TRSMIResult:
                 f"The AnnData holds no TRSMI result: {', '.join(missing)} is missing. "
                 "Use a file that napari-trsmi wrote."
             )
-        stored = adata.uns[KEY]
-        library = adata.uns.get("spatial", {}).get(KEY, {})
-        scalefactors = library.get("scalefactors", {})
-        pixels = library.get("images", {}).get("hires")
-        diameter = scalefactors.get("spot_diameter_fullres")
+        stored = adata.uns[key]
+        part = adata.obs[places.domain].notna().to_numpy()
+        obs = adata.obs[part]
         modalities = [str(name) for name in stored["modalities"]]
-        weights = adata.obs[[f"{KEY}_weight_{name}" for name in modalities]]
+        weights = obs[[places.weight(name) for name in modalities]]
+        image, diameter = read_picture(adata, key)
         return cls(
-            domains=adata.obs[DOMAIN].rename(None),
-            embedding=np.asarray(adata.obsm[EMBEDDING], dtype=np.float32),
-            confidence=adata.obs[CONFIDENCE].rename(None),
+            domains=obs[places.domain].rename(None),
+            embedding=np.asarray(adata.obsm[places.embedding], dtype=np.float32)[part],
+            confidence=obs[places.confidence].rename(None),
             modality_weights=weights.set_axis(modalities, axis=1),
-            coordinates=np.asarray(adata.obsm["spatial"], dtype=np.float64),
-            annotations=adata.obs[[str(name) for name in stored["annotations"]]].copy(),
+            coordinates=np.asarray(adata.obsm["spatial"], dtype=np.float64)[part],
+            annotations=obs[[str(name) for name in stored["annotations"]]].copy(),
             history=stored["history"],
             record=json.loads(stored["record"]),
-            image=None
-            if pixels is None
-            else TissueImage(np.asarray(pixels), float(scalefactors["tissue_hires_scalef"])),
-            spot_diameter=None if diameter is None else float(diameter),
+            image=image,
+            spot_diameter=diameter,
             custom_colors=_custom_colors(
-                list(adata.obs[DOMAIN].cat.categories), adata.uns.get(f"{DOMAIN}_colors", ())
+                list(obs[places.domain].cat.categories), adata.uns.get(places.colors, ())
             ),
         )
 

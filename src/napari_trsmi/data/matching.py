@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from napari_trsmi.data.parts import Source
 
-_WELL = r"-\d+$"
+WELL = r"-\d+$"
 
 _CHANCE = 0.1
 """Share of names that agree by chance."""
@@ -97,7 +97,7 @@ def with_common_names(
     indices = [source.table.obs_names for source in sources]
     indices += [] if positions is None else [positions.index]
     shared = set(indices[0]).intersection(*indices[1:])
-    bare = [index.str.replace(_WELL, "", regex=True) for index in indices]
+    bare = [index.str.replace(WELL, "", regex=True) for index in indices]
     common = set(bare[0]).intersection(*bare[1:])
     if shared or not common or not all(index.is_unique for index in bare):
         return list(sources), positions
@@ -135,7 +135,7 @@ def _set_axis(value: Any, names: pd.Index) -> Any:
 
 def _example(indices: Sequence[pd.Index]) -> str:
     return next(
-        match.group() for index in indices for name in index if (match := re.search(_WELL, name))
+        match.group() for index in indices for name in index if (match := re.search(WELL, name))
     )
 
 
@@ -155,7 +155,7 @@ def _remedy(indices: list[pd.Index]) -> str | None:
             "its rows are in the order of the first table, pass them in Python as an array, "
             "positions=frame[['x', 'y']].to_numpy()."
         )
-    for pattern, what in ((_WELL, "the ending"), (r"^[A-Za-z0-9]+[-_:#]", "the beginning")):
+    for pattern, what in ((WELL, "the ending"), (r"^[A-Za-z0-9]+[-_:#]", "the beginning")):
         bare = [index.str.replace(pattern, "", regex=True) for index in indices]
         common = set(bare[0]).intersection(*bare[1:])
         if len(common) < _CHANCE * min(map(len, bare)):

@@ -115,6 +115,6 @@ def _plain(text: object) -> str:
 
 def _without_earlier_result(annotations: pd.DataFrame) -> pd.DataFrame:
     """Leave out the columns of an earlier result, where a table was run again."""
-    from napari_trsmi.result import KEY
+    from napari_trsmi.scverse.places import KEY
 
     return annotations.loc[:, ~annotations.columns.str.startswith(f"{KEY}_")]

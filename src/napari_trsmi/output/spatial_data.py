@@ -15,7 +15,7 @@ import numpy as np
 from napari_trsmi.errors import OutputError
 from napari_trsmi.output.atomic import check_output, clear_leftovers, plain_path
 from napari_trsmi.output.tables import storable
-from napari_trsmi.result import KEY
+from napari_trsmi.scverse.places import KEY
 from napari_trsmi.spots.pitch import spot_pitch
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from napari_trsmi.data.reading.paths import is_folder_of_tables
 from napari_trsmi.data.splitting import UnknownKindError
 from napari_trsmi.errors import TRSMIError, TRSMIWarning
 from napari_trsmi.output.results import read_result
-from napari_trsmi.result import KEY, TRSMIResult
+from napari_trsmi.result import TRSMIResult
+from napari_trsmi.scverse.places import KEY
 from napari_trsmi.viewer.domains.adding import domains_data
 from napari_trsmi.viewer.section.layers import spots_data, tissue_data
 

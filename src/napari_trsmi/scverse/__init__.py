@@ -1,0 +1,1 @@
+"""Where scanpy, squidpy and muon look for what a run found, and how it is put there."""

@@ -1,0 +1,102 @@
+"""The graphs of a run as scanpy and squidpy lay them out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from napari_trsmi.config import Config
+from napari_trsmi.scverse.places import KEY, SPATIAL, Places
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_trsmi.result import TRSMIResult
+
+_NEIGHBORS = 15  # of the embedding, as in scanpy and in our Leiden
+
+
+@dataclass(frozen=True, eq=False)
+class SpotGraph:
+    """A graph of the run's spots, with the lengths of its edges and how it was made."""
+
+    connectivities: sp.csr_matrix
+    distances: sp.csr_matrix
+    parameters: dict[str, Any]
+
+
+def run_graphs(result: TRSMIResult, places: Places) -> dict[str, SpotGraph]:
+    """Make the graph that the run began with, and the one that Leiden clusters."""
+    from napari_trsmi.graphs.neighbors import feature_graph, spatial_graph, unit_rows
+
+    n_spots = len(result.domains)
+    if n_spots < 2:
+        return {}
+    used = result.record.get("parameters", {})
+    config = Config()
+    near = min(int(used.get("spatial_neighbors", config.spatial_neighbors)), n_spots - 1)
+    seed = int(used.get("seed", config.seed))
+    z = np.asarray(result.embedding, dtype=np.float64)
+    if used.get("normalize_rows", config.normalize_rows):
+        z = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
+    alike = min(_NEIGHBORS, n_spots - 1)
+    return {
+        SPATIAL: _measured(
+            spatial_graph(result.coordinates, near),
+            result.coordinates,
+            {"n_neighbors": near, "coord_type": "generic", "metric": "euclidean"},
+        ),
+        # On unit rows half the square of the distance is the cosine distance.
+        places.key: _measured(
+            feature_graph(z, alike, seed=seed),
+            unit_rows(z),
+            {"n_neighbors": alike, "metric": "cosine", "use_rep": places.embedding},
+            cosine=True,
+        ),
+    }
+
+
+def _measured(
+    graph: sp.csr_array, points: NDArray[Any], parameters: dict[str, Any], *, cosine: bool = False
+) -> SpotGraph:
+    edges = graph.tocoo()
+    length = np.linalg.norm(
+        np.asarray(points[edges.row], dtype=np.float64) - points[edges.col], axis=1
+    )
+    distances = sp.csr_matrix(
+        (length**2 / 2 if cosine else length, (edges.row, edges.col)), shape=graph.shape
+    )
+    # "method" is a word of scanpy's, which asks it for the algorithm
+    return SpotGraph(sp.csr_matrix(graph), distances, {**parameters, "method": KEY})
+
+
+def graph_name(table: Any, name: str, places: Places) -> str:
+    """Return what a graph is called: a table keeps a spatial graph of its own."""
+    if name != SPATIAL or f"{SPATIAL}_connectivities" not in table.obsp:
+        return name
+    known = table.uns.get(f"{SPATIAL}_neighbors", {})
+    own = isinstance(known, Mapping) and known.get("params", {}).get("method") == KEY
+    return name if own else f"{places.key}_{SPATIAL}"
+
+
+def write_graph(table: Any, rows: NDArray[np.intp], name: str, graph: SpotGraph) -> None:
+    """Write a graph as scanpy and squidpy lay it out."""
+    for what, matrix in (
+        ("connectivities", graph.connectivities),
+        ("distances", graph.distances),
+    ):
+        edges = matrix.tocoo()
+        row, column = rows[edges.row], rows[edges.col]
+        kept = (row >= 0) & (column >= 0)
+        table.obsp[f"{name}_{what}"] = sp.csr_matrix(
+            (edges.data[kept], (row[kept], column[kept])), shape=(table.n_obs, table.n_obs)
+        )
+    table.uns[f"{name}_neighbors"] = {
+        "connectivities_key": f"{name}_connectivities",
+        "distances_key": f"{name}_distances",
+        "params": dict(graph.parameters),
+    }

@@ -1,0 +1,109 @@
+"""The picture of a run where scanpy and squidpy look for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_trsmi.data.dataset import TissueImage
+from napari_trsmi.errors import InputError
+from napari_trsmi.scverse.places import KEY, SPATIAL
+
+if TYPE_CHECKING:
+    from napari_trsmi.result import TRSMIResult
+
+
+def libraries(table: Any) -> dict[str, Any]:
+    """Return the pictures of a table by library id; ``uns["spatial"]`` may hold other things."""
+    held = table.uns.get(SPATIAL)
+    if not isinstance(held, Mapping):
+        return {}
+    return {
+        str(name): library
+        for name, library in held.items()
+        if isinstance(library, Mapping) and {"images", "scalefactors"} & set(library)
+    }
+
+
+def read_picture(table: Any, key: str = KEY) -> tuple[TissueImage | None, float | None]:
+    """Return the picture of a run and the spots' diameter, None for what is not there.
+
+    Parameters
+    ----------
+    table
+        An AnnData that a run was written into.
+    key
+        What the run is called: its own library is so, too.
+    """
+    from napari_trsmi.data.reading.colors import as_rgb
+
+    known = libraries(table)
+    library = known.get(key) or (next(iter(known.values())) if len(known) == 1 else {})
+    factors = library.get("scalefactors") or {}
+    diameter = _number(factors.get("spot_diameter_fullres"))
+    for name in ("hires", "lowres"):
+        pixels = (library.get("images") or {}).get(name)
+        scale = _number(factors.get(f"tissue_{name}_scalef"))
+        if pixels is not None and scale is not None:
+            try:
+                return TissueImage(as_rgb(np.asarray(pixels), name), scale), diameter
+            except InputError:  # the table's own, and no picture of 8 bits
+                continue
+    return None, diameter
+
+
+def _number(value: object) -> float | None:
+    """Return what a file says, which may be text or an array of one."""
+    try:
+        return None if value is None else float(np.asarray(value).item())
+    except (TypeError, ValueError):
+        return None
+
+
+def write_picture(result: TRSMIResult, table: Any, key: str = KEY) -> None:
+    """Put the run's picture where scanpy and squidpy look, unless the table shows it already.
+
+    Parameters
+    ----------
+    result
+        Whose image and spot diameter.
+    table
+        The AnnData. A library of its own keeps its name; where there are several, they stay.
+    key
+        Name of the library, if the table has none.
+    """
+    known = libraries(table)
+    if len(known) > 1 or (result.image is None and result.spot_diameter is None):
+        return
+    name = next(iter(known), key)
+    library: Mapping[str, Any] = known.get(name, {})
+    images, factors = dict(library.get("images") or {}), dict(library.get("scalefactors") or {})
+    if result.spot_diameter is not None:
+        factors["spot_diameter_fullres"] = result.spot_diameter
+    if result.image is not None and not _shows(library, result):
+        factors["tissue_hires_scalef"] = result.image.scale
+        images["hires"] = result.image.pixels
+    others = table.uns.get(SPATIAL)
+    table.uns[SPATIAL] = {
+        **(dict(others) if isinstance(others, Mapping) else {}),
+        name: {**library, "images": images, "scalefactors": factors},
+    }
+
+
+def _shows(library: Mapping[str, Any], result: TRSMIResult) -> bool:
+    """Whether a library holds the run's picture, whatever its resolution is called."""
+    from napari_trsmi.data.reading.colors import as_rgb
+
+    assert result.image is not None  # noqa: S101
+    for name, pixels in (library.get("images") or {}).items():
+        scale = (library.get("scalefactors") or {}).get(f"tissue_{name}_scalef")
+        if _number(scale) != result.image.scale:
+            continue
+        try:
+            if np.array_equal(as_rgb(np.asarray(pixels), name), result.image.pixels):
+                return True
+        except InputError:  # no picture of 8 bits
+            continue
+    return False

@@ -1,0 +1,60 @@
+"""Names under which a table holds a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from napari_trsmi.errors import InputError
+
+KEY = "trsmi"
+"""What a run is called in a table unless the user calls it otherwise."""
+
+SPATIAL = "spatial"
+"""squidpy's word for the coordinates, their graph and the picture."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Names under which a table holds a run.
+
+    Attributes
+    ----------
+    key
+        What the run is called.
+    """
+
+    key: str = KEY
+
+    def __post_init__(self) -> None:
+        word = isinstance(self.key, str) and self.key.strip() and "/" not in self.key
+        if not word or self.key == SPATIAL:
+            raise InputError(f"{self.key!r} is no name for a run. Use a word such as 'trsmi'.")
+
+    @property
+    def domain(self) -> str:
+        """Column of ``obs``."""
+        return f"{self.key}_domain"
+
+    @property
+    def confidence(self) -> str:
+        """Column of ``obs``."""
+        return f"{self.key}_confidence"
+
+    @property
+    def embedding(self) -> str:
+        """Block of ``obsm``."""
+        return f"X_{self.key}"
+
+    @property
+    def colors(self) -> str:
+        """Entry of ``uns``, where scanpy looks for a column's colours."""
+        return f"{self.domain}_colors"
+
+    def weight(self, modality: str) -> str:
+        """Column of ``obs`` for a modality's weight."""
+        return f"{self.key}_weight_{modality}"
+
+    def owns(self, column: object) -> bool:
+        """Whether a column of ``obs`` belongs to the run."""
+        name = str(column)
+        return name in (self.domain, self.confidence) or name.startswith(self.weight(""))
