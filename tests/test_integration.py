@@ -402,3 +402,17 @@ def test_the_published_simulation_on_disk(shared_data):
     found = integrate([str(path) for path in paths], config=SMALL, n_domains=5, epochs=1)
     assert len(found.domains) == 1296
     assert found.n_domains == 5
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"image": np.zeros((4, 4, 3), np.uint8)}, "image can change nothing. Pass it to load"),
+        ({"positions": "xy.csv", "features": ["rna"]}, "features and positions can change nothing"),
+        ({"section": "b", "keep": "controls"}, "section and keep can change nothing"),
+    ],
+)
+def test_how_to_load_is_refused_for_what_is_loaded(given, said):
+    data = simulate(n_spots=60, modalities=("rna", "protein"), image=False)
+    with pytest.raises(InputError, match=f"loaded already, so {said}"):
+        integrate(data, n_domains=3, **given)

@@ -24,6 +24,7 @@ from napari_trsmi.clustering.domains import (
 from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Modality, SpatialOmics
 from napari_trsmi.data.loading import Positions, Tables, load
+from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import DeviceError, InputError, TRSMIWarning
 from napari_trsmi.palette import extended_colors
 from napari_trsmi.preprocessing import feature_matrix
@@ -75,7 +76,7 @@ def integrate(
     config
         Parameters of the run; the default preset when None.
     features, positions, image, image_scale, section, bin_size, keep
-        See `napari_trsmi.load`.
+        See `napari_trsmi.load`; not with a `SpatialOmics`, which is loaded already.
     reference
         An earlier result on (some of) the same spots: domains take its names and colours where
         they overlap most, the others new numbers. Numbers by decreasing size otherwise.
@@ -95,7 +96,7 @@ def integrate(
     Raises
     ------
     InputError
-        If the tables cannot be used.
+        If the tables cannot be used, or are loaded already and are to be loaded otherwise.
     ConfigError
         If a parameter is unknown or out of bounds.
     DeviceError
@@ -183,19 +184,20 @@ def iter_integrate(
     stop = stop or StopToken()
 
     yield Phase.READING
+    how: dict[str, Any] = {
+        "features": features,
+        "positions": positions,
+        "image": image,
+        "image_scale": image_scale,
+        "section": section,
+        "bin_size": bin_size,
+        "keep": keep,
+    }
     if isinstance(tables, SpatialOmics):
+        _check_loaded(how)
         dataset = tables
     else:
-        dataset = load(
-            tables,
-            features=features,
-            positions=positions,
-            image=image,
-            image_scale=image_scale,
-            section=section,
-            bin_size=bin_size,
-            keep=keep,
-        )
+        dataset = load(tables, **how)
     check_enough_spots(dataset.n_spots, config)
     if reference is not None:
         _check_shared(dataset.spots, reference)
@@ -236,6 +238,19 @@ def iter_integrate(
         "seconds": time.perf_counter() - started,
     }
     return _assemble(dataset, np.argsort(order), trained, domains, run.history, record, reference)
+
+
+def _check_loaded(how: dict[str, Any]) -> None:
+    given = [name for name, value in how.items() if value is not None and not _is_empty(value)]
+    if given:
+        raise InputError(
+            f"The tables are loaded already, so {listed(given)} can change nothing. Pass "
+            f"{'it' if len(given) == 1 else 'them'} to load, or pass the tables themselves."
+        )
+
+
+def _is_empty(value: object) -> bool:
+    return isinstance(value, str | tuple | list) and not value
 
 
 def _reordered(dataset: SpatialOmics, order: NDArray[np.int64]) -> SpatialOmics:
