@@ -8,6 +8,7 @@ from napari_trsmi import add_domains
 from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.errors import InputError
+from napari_trsmi.viewer.run import inputs as home
 from napari_trsmi.viewer.run.candidates import TableCandidate, candidates_of_layer
 from napari_trsmi.viewer.run.inputs import RunInputs, results_in
 from napari_trsmi.viewer.section.layers import spots_data
@@ -112,6 +113,28 @@ def test_spots_are_matched_by_name_and_the_line_says_how_many(inputs, spots, mak
     inputs.add([_table(make_dataset().spots[10:])])
     assert inputs.summary().startswith("50 spots are shared by rna (spots) (60)")
     assert inputs.n_spots == 50
+
+
+def test_the_same_spots_are_matched_once(inputs, spots, make_dataset, monkeypatch):
+    """A click of Run looks at the inputs five times, in the thread that draws the window."""
+    matched = []
+    shared_spots = home.shared_spots
+
+    def spy(named, notes):
+        matched.append(list(named))
+        return shared_spots(named, notes)
+
+    monkeypatch.setattr(home, "shared_spots", spy)
+    inputs.points = spots
+    inputs.add([_table(make_dataset().spots[10:])])
+    inputs.summary()
+    assert inputs.n_spots == 50
+    inputs.job(Config())
+    assert len(matched) == 1
+    inputs.add([_table(make_dataset().spots[:20], name="another")])
+    assert inputs.n_spots == 10
+    assert inputs.summary().startswith("10 spots are shared")
+    assert len(matched) == 2
 
 
 def test_tables_of_other_spots_are_a_reason(inputs, spots):

@@ -69,6 +69,7 @@ class RunInputs:
         self._points: Points | None = None
         self._image: Image | None = None
         self._choices: list[Choice] = []
+        self._matched: tuple[dict[str, pd.Index], tuple[pd.Index, str]] | None = None
 
     @property
     def points(self) -> Points | None:
@@ -241,13 +242,10 @@ class RunInputs:
             raise InputError(
                 "An image is measured at spots. Choose the Points layer that shows the spots."
             )
-        first = next(iter(named.values()))
-        if all(spots is first or spots.equals(first) for spots in named.values()):
-            return first, ""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", TRSMIWarning)  # the numbers are in the note
-            notes: list[str] = []
-            return shared_spots(named, notes), notes[0]
+        # Several looks at the inputs ask for it, and matching many spots takes long.
+        if self._matched is None or not _same(self._matched[0], named):
+            self._matched = named, _match(named)
+        return self._matched[1]
 
     def _own_names(self, layer: Points) -> pd.Index:
         """Return the names of the layer's points, or of the first table's rows if it has none."""
@@ -294,6 +292,24 @@ class RunInputs:
             diameter=next((t.spot_diameter for t in tables if t.spot_diameter is not None), None),
             tissue=next((t.image for t in tables if t.image is not None), None),
         )
+
+
+def _same(one: dict[str, pd.Index], other: dict[str, pd.Index]) -> bool:
+    return list(one) == list(other) and all(
+        mine is theirs or mine.equals(theirs)
+        for mine, theirs in zip(one.values(), other.values(), strict=True)
+    )
+
+
+def _match(named: dict[str, pd.Index]) -> tuple[pd.Index, str]:
+    """Return the spots that all have, and a sentence if some have not."""
+    first = next(iter(named.values()))
+    if all(spots is first or spots.equals(first) for spots in named.values()):
+        return first, ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TRSMIWarning)  # the numbers are in the note
+        notes: list[str] = []
+        return shared_spots(named, notes), notes[0]
 
 
 def results_in(layers: Iterable[Layer]) -> list[TRSMIResult]:
