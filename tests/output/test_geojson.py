@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -99,3 +101,25 @@ def test_a_file_is_replaced_only_when_asked(make_result, tmp_path):
     assert json.loads(path.read_text())
     with pytest.raises(OutputError, match=r"must end in \.geojson"):
         write_geojson(make_result(), tmp_path / "domains.json")
+
+
+def test_rings_are_wound_and_features_named_as_the_format_asks(make_result, tmp_path):
+    """RFC 7946, 3.1.6: outer rings anticlockwise, holes clockwise; 3.2: an id for each."""
+    result = make_result(n_spots=144)
+    x, y = ((result.coordinates - 20) / 10).T
+    island = (x > 3) & (x < 7) & (y > 3) & (y < 7)
+    labels = pd.Categorical(np.where(island, "2", "1"))
+    edited = replace(result, domains=pd.Series(labels, index=result.domains.index))
+    path = write_geojson(edited, tmp_path / "a.geojson", spots=True)
+    features = json.loads(path.read_text())["features"]
+    holes = 0
+    for feature in features:
+        outer, *inner = feature["geometry"]["coordinates"]
+        assert shapely.LinearRing(outer).is_ccw
+        assert not any(shapely.LinearRing(ring).is_ccw for ring in inner)
+        holes += len(inner)
+    assert holes == 1
+    ids = [feature["id"] for feature in features]
+    assert len({UUID(one) for one in ids}) == 2 + 144
+    again = write_geojson(edited, tmp_path / "b.geojson", spots=True)
+    assert [feature["id"] for feature in json.loads(again.read_text())["features"]] == ids

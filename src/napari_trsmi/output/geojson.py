@@ -1,15 +1,17 @@
 """Domains as objects that QuPath opens: File, Import objects from file.
 
-QuPath reads a GeoJSON FeatureCollection in pixels of the full-resolution image. What it adds to the
-format is in each feature's properties: ``objectType``, ``classification`` with a name and an RGB
-colour, ``measurements`` by name and ``isLocked``; a geometry with ``isEllipse`` is the ellipse in
-its bounding box.
+QuPath reads a GeoJSON FeatureCollection (RFC 7946: outer rings anticlockwise and holes clockwise by
+the sign of their area) in pixels of the full-resolution image. What it adds to the format is in
+each feature's properties: ``objectType``, ``classification`` with a name and an RGB colour,
+``measurements`` by name and ``isLocked``; a geometry with ``isEllipse`` is the ellipse in its
+bounding box.
 """
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 import shapely
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 GEOJSON_SUFFIXES = (".geojson",)
 """What `write_geojson` writes."""
 
+_OWN = uuid5(NAMESPACE_URL, "https://github.com/napari-trsmi/napari-trsmi")
 _CORNERS = 8  # of a circle, for programs that do not know isEllipse
 
 
@@ -54,7 +57,8 @@ def write_geojson(
     Returns
     -------
     The path written. The file has a locked annotation for each domain: the area of its spots, with
-    all its parts and holes, classified by the domain's name in its colour.
+    all its parts and holes, classified by the domain's name in its colour. Each feature has an id,
+    a UUID of the domain's or the spot's name.
 
     Raises
     ------
@@ -82,7 +86,9 @@ def _annotations(result: TRSMIResult) -> list[dict[str, Any]]:
                 "Mean confidence": float(result.confidence[members].mean()),
             },
         }
-        found.append(_feature(json.loads(shapely.to_geojson(area)), properties))
+        wound = shapely.orient_polygons(area)
+        geometry = json.loads(shapely.to_geojson(wound))
+        found.append(_feature(f"domain {name}", geometry, properties))
     return found
 
 
@@ -97,6 +103,7 @@ def _detections(result: TRSMIResult) -> list[dict[str, Any]]:
     rows = zip(result.domains.index, result.domains, rings, measured, strict=True)
     return [
         _feature(
+            f"spot {spot}",
             {"type": "Polygon", "coordinates": [ring], "isEllipse": True},
             {
                 "objectType": "detection",
@@ -109,8 +116,14 @@ def _detections(result: TRSMIResult) -> list[dict[str, Any]]:
     ]
 
 
-def _feature(geometry: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "Feature", "geometry": geometry, "properties": properties}
+def _feature(key: str, geometry: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    """Return a feature; its id is the same in every export, and a UUID, as QuPath's own are."""
+    return {
+        "type": "Feature",
+        "id": str(uuid5(_OWN, key)),
+        "geometry": geometry,
+        "properties": properties,
+    }
 
 
 def _classification(result: TRSMIResult, name: str) -> dict[str, Any]:
