@@ -24,14 +24,43 @@ def means(weighted, mask):
     return edges.data[across].mean(), edges.data[~across].mean()
 
 
-def test_edges_across_a_border_weigh_little(space, halves):
+def by_the_formula(space, features, half):
+    """The docstring's formula, in dense matrices and float64."""
+    n = space.shape[0]
+    joined = space.toarray() + np.eye(n)
+    mean = joined / joined.sum(axis=1, keepdims=True)
+    edges = space.toarray() > 0
+    total = np.zeros((n, n))
+    for values in features:
+        smooth = mean @ mean @ values
+        noise = mean @ mean @ ((values - mean @ values) ** 2).sum(axis=1)
+        apart = ((smooth[:, None] - smooth[None]) ** 2).sum(axis=2)
+        found = apart / (noise[:, None] + noise[None])
+        total += found / np.median(found[edges])
+    relative = total / np.median(total[edges])
+    return np.where(edges, 1 / (1 + (relative / half) ** 2), 0)
+
+
+@pytest.mark.parametrize("half", [0.7, 2.5])
+def test_weights_are_those_of_the_formula(half):
+    """Irregular spots, so that each smoothing and each normalisation makes a difference."""
+    rng = np.random.default_rng(3)
+    places = rng.random((150, 2)) * (3, 1)
+    space = spatial_graph(places, 5)
+    loud = 1 + 4 * places[:, :1]
+    features = [loud * rng.normal(size=(150, 4)), np.sin(3 * places) + rng.normal(size=(150, 2))]
+    weighted = weighted_by_contrast(space, features, half=half).toarray()
+    np.testing.assert_allclose(weighted, by_the_formula(space, features, half), rtol=2e-4)
+
+
+def test_edges_across_a_boundary_weigh_little(space, halves):
     features, right = halves
     across, within = means(weighted_by_contrast(space, [features], half=2.5), right)
     assert across < 0.1
     assert within > 0.7
 
 
-def test_a_border_that_one_modality_has_is_a_border(space, halves, fields):
+def test_a_boundary_that_one_modality_has_is_a_boundary(space, halves, fields):
     features, right = halves
     both = [fields.noise(4, seed=1), features, np.ones((len(right), 3))]
     across, within = means(weighted_by_contrast(space, both, half=2.5), right)
@@ -39,7 +68,7 @@ def test_a_border_that_one_modality_has_is_a_border(space, halves, fields):
     assert within > 0.7
 
 
-def test_spots_that_vary_more_are_no_border(space, fields):
+def test_spots_that_vary_more_are_no_boundary(space, fields):
     """Half of the spots with ten times the noise: their edges weigh what the others do."""
     loud = np.arange(fields.side**2) % fields.side >= fields.side // 2
     features = fields.noise(6) * np.where(loud, 10, 1)[:, None]

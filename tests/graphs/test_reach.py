@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import nnls
 
 from napari_trsmi.graphs import reach as module
 from napari_trsmi.graphs.neighbors import spatial_graph
@@ -15,6 +16,39 @@ DIFFUSION = (*(0.1 * 0.9**i for i in range(8)), 0.9**8)
 
 def reach(features, space, **options):
     return spatial_reach(features, space, local_gate=0.5, diffusion=DIFFUSION, **options)
+
+
+def by_the_formula(features, space, local_gate, diffusion, seed):
+    """The docstring's formula, in dense matrices, fitted to all hidden spots at once."""
+    n = len(features)
+    joined = space.toarray() + np.eye(n)
+    mean = joined / joined.sum(axis=1, keepdims=True)
+    rng = np.random.default_rng(seed)
+    views, targets = [], []
+    for _ in range(10):
+        hidden = rng.permutation(n)[: int(np.ceil(0.05 * n))]
+        seen = features.copy()
+        seen[hidden] = 0
+        near = (mean + local_gate * mean @ mean) @ seen
+        far = sum(c * np.linalg.matrix_power(mean, i) @ near for i, c in enumerate(diffusion))
+        views.append(np.column_stack([near[hidden].ravel(), far[hidden].ravel()]))
+        targets.append(features[hidden].ravel())
+    (by_near, by_far), _ = nnls(np.concatenate(views), np.concatenate(targets))
+    return by_far / (by_near + by_far)
+
+
+@pytest.mark.parametrize("local_gate", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("diffusion", [DIFFUSION, (0.2, 0.16, 0.64)])
+def test_the_reach_is_that_of_the_formula(local_gate, diffusion):
+    rng = np.random.default_rng(5)
+    places = rng.random((180, 2)) * (2, 1)
+    space = spatial_graph(places, 5)
+    features = np.sin(4 * places @ rng.normal(size=(2, 5))) + 0.8 * rng.normal(size=(180, 5))
+    features -= features.mean(axis=0)
+    expected = by_the_formula(features, space, local_gate, diffusion, seed=0)
+    assert 0.02 < expected < 0.98
+    found = spatial_reach(features, space, local_gate=local_gate, diffusion=diffusion, seed=0)
+    assert found == pytest.approx(expected, abs=2e-3)
 
 
 def test_a_gradient_under_noise_is_told_by_the_region(space, fields):

@@ -110,6 +110,24 @@ def test_a_coarser_level_is_read_where_it_suffices():
     assert levels[0].read
 
 
+@pytest.mark.parametrize("shrinkage", [2, 4, 8])
+def test_coarser_levels_lie_where_the_finest_does(shrinkage):
+    """A coarse pixel covers several fine ones, so that its centre lies between theirs."""
+    rows, columns = np.mgrid[:128, :160].astype(float)
+    fine = np.stack([rows, columns])
+    coarse = fine.reshape(2, 128 // shrinkage, shrinkage, 160 // shrinkage, shrinkage)
+    levels = tuple(da.from_array(level) for level in (fine, coarse.mean(axis=(2, 4))))
+    plane = ImageSampler.of(Image(fine[0])).plane
+    sampler = ImageSampler("ramp", levels, plane, rgb=False)
+    # a ramp's mean over a disc is its centre: that of the coarse pixel that the spot lies in
+    centres = np.array([[40.0, 48.0], [56.0, 80.0]]) + (shrinkage - 1) / 2
+    diameter = 10.0 * shrinkage
+    assert sampler._level(diameter)[0] is levels[1]
+    for within in (-0.49, 0.0, 0.49):
+        sampled = sampler.sample(centres + within * shrinkage, diameter)
+        np.testing.assert_allclose(sampled, centres, atol=1e-4)
+
+
 def test_multiscale_layers_bring_their_levels():
     fine = np.zeros((64, 64))
     assert len(ImageSampler.of(Image([fine, fine[::2, ::2]], multiscale=True)).levels) == 2
