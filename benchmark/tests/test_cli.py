@@ -46,6 +46,10 @@ def test_quick_then_report(tmp_path):
     assert "| **TRSMI** | " in readme
     assert "_maps.png" in readme
     assert (tmp_path / "report" / "report.html").stat().st_size > 20_000
+    shown = invoke("show", rows)
+    assert shown.exit_code == 0, shown.output
+    assert "Simulations" in shown.stdout
+    assert "1.00 (1)" in shown.stdout
     runs = pd.read_csv(tmp_path / "report" / "runs.csv").query("domains == 'common'")
     means = runs.groupby("method")["Overall-Avg"].mean()
     assert f"{means['means_1']:.1f} ± " in readme
@@ -189,17 +193,9 @@ def test_install_tells_how_it_went(monkeypatch):
     assert "shows why" in ended.stderr
 
 
-@pytest.fixture
-def _listens_to_interrupts():
-    """What a shell starts in the background ignores SIGINT, and so would all that it starts."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
-@pytest.mark.usefixtures("_listens_to_interrupts")
-def test_interrupted_it_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_says_how_to_go_on(tmp_path, number):
     rows = tmp_path / "rows.jsonl"
     command = [sys.executable, "-m", "trsmi_benchmark", "run", *map(str, SMALL)]
     command += ["--methods", "one_domain,trsmi", "--seeds", "1", "--rows", str(rows)]
@@ -207,11 +203,11 @@ def test_interrupted_it_says_how_to_go_on(tmp_path):
         command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ
     ) as running:
         first = running.stderr.readline()
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         _, stderr = running.communicate(timeout=60)
     assert "one_domain" in first
     assert running.returncode == 130
-    assert "1 runs in" in stderr
+    assert "1 run in" in stderr
     assert stderr.endswith("Interrupted.\n")
     assert "Traceback" not in stderr
     (row,) = read_rows([rows])

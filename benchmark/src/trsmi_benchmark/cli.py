@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,11 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and turn what it raises into a message and an exit code."""
+        # a scheduler's SIGTERM ends it as Ctrl-C does, and so do background jobs' signals
+        before = {
+            number: signal.signal(number, signal.default_int_handler)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
         try:
             return super().invoke(ctx)
         except TRSMIError as error:
@@ -37,6 +43,9 @@ class _Group(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted.", err=True)
             raise click.exceptions.Exit(_INTERRUPTED) from None
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 class _Seeds(click.ParamType[Any, Any]):
@@ -215,6 +224,19 @@ def report(rows: tuple[str, ...], output: str) -> None:
             click.echo(f"Wrote {path}")
 
 
+@main.command()
+@click.argument("rows", metavar="ROWS...", nargs=-1, required=True)
+def show(rows: tuple[str, ...]) -> None:
+    """Print the report's first tables: mean ranks, and scores by study."""
+    from trsmi_benchmark.report.writing import headlines
+    from trsmi_benchmark.rows import read_rows
+    from trsmi_benchmark.tables import print_table
+
+    for title, table in headlines(read_rows(Path(path).expanduser() for path in rows)):
+        click.echo(title)
+        print_table(table.columns, table.rows)
+
+
 @main.command(name="list")
 def list_all() -> None:
     """List data sets and methods, and what is not here."""
@@ -330,10 +352,14 @@ def _say_runs(
             if progress.is_new:
                 _say(_line(progress))
     except KeyboardInterrupt:
-        _say(f"{done} runs in {file.path}; the same command goes on from there.")
+        _say(f"{_runs(done)} in {file.path}; the same command goes on from there.")
         raise
     if found:
-        _say(f"{found} runs in {file.path} from before.")
+        _say(f"{_runs(found)} in {file.path} from before.")
+
+
+def _runs(count: int) -> str:
+    return f"{count} run" if count == 1 else f"{count} runs"
 
 
 def _line(progress: Progress) -> str:

@@ -96,6 +96,24 @@ def make_sections(rows: Sequence[Row], *, say: Callable[[str], None]) -> list[Se
     return [section for section in sections if section.parts]
 
 
+def headlines(rows: Iterable[Row]) -> list[tuple[str, Table]]:
+    """The first table of each group of data sets, with its title."""
+    cells = make_cells(latest(rows))
+    cases = _cases(cells)
+    main = {key: cell for key, cell in cells.items() if cell.group in chapters.MAIN_GROUPS}
+    sections = [
+        chapters.headline(main, cases, group)
+        for group in chapters.METRICS
+        if any(case.group == group for case in cases)
+    ]
+    return [
+        (section.title, part)
+        for section in sections
+        for part in section.parts
+        if isinstance(part, Table)
+    ]
+
+
 def _cases(cells: Cells) -> list[Case]:
     """The data sets that rows are of, in the report's order; simulations also of other sizes."""
     names = dict.fromkeys(case for _, case in cells)
