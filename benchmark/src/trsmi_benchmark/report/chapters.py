@@ -94,7 +94,8 @@ def headline(cells: Cells, cases: Sequence[Case], group: Group) -> Section:
         "the rivals and the naive rows are ranked among each other; a variant of TRSMI has the "
         "rank that it would have in TRSMI's place. A crash or a limit on a section is the last "
         "rank in its study. The domains are the method's own where it has them; the last of the "
-        "ranks is that of the common clustering of the embeddings."
+        "ranks is that of the common clustering of the embeddings. A method that was not run on a "
+        "section of a study, or cannot be, has no score there."
     )
     section.parts.append(Table(columns, tuple(rows), frozenset(bold)))
     return section
