@@ -126,16 +126,17 @@ def run(
         else:
             from napari_trsmi.data.loading import load
 
-            data = load(
-                list(tables),
-                features=features,
-                positions=positions,
-                image=image,
-                image_scale=image_scale,
-                section=section,
-                bin_size=bin_size,
-                keep=keep or (),
-            )
+            with terminal.reading(tables):
+                data = load(
+                    list(tables),
+                    features=features,
+                    positions=positions,
+                    image=image,
+                    image_scale=image_scale,
+                    section=section,
+                    bin_size=bin_size,
+                    keep=keep or (),
+                )
         result, interrupted = integrate_at_terminal(data, config, terminal, keep=keep_on_interrupt)
 
     write_result(result, files[0], overwrite=overwrite)

@@ -13,13 +13,14 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
 from napari_trsmi.errors import TRSMIWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from napari_trsmi.data.public.downloads import DownloadProgress
     from napari_trsmi.training.report import EpochReport
@@ -67,6 +68,15 @@ class Terminal:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", TRSMIWarning)
             warnings.showwarning = show  # type: ignore[assignment]  # called by position
+            yield
+
+    @contextmanager
+    def reading(self, tables: Sequence[str]) -> Iterator[None]:
+        """Show that tables are read, and for how long, where there is a terminal to show it."""
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        hidden = self._quiet or not self._console.is_terminal
+        with Progress(*columns, console=self._console, transient=True, disable=hidden) as bar:
+            bar.add_task(f"Reading {', '.join(tables)}", total=None)
             yield
 
     @contextmanager

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from napari_trsmi.data.parts import Matrix
 
 
+_PART = 1 << 22
+"""Values that are written at a time."""
+
+
 def digest(matrix: Matrix, spots: pd.Index, features: pd.Index) -> str:
     """Return the SHA-256 of a table, the same for every order of its rows.
 
@@ -41,7 +45,8 @@ def digest(matrix: Matrix, spots: pd.Index, features: pd.Index) -> str:
         rows.sum_duplicates()
         sha.update(b"csr")
         for array, dtype in ((rows.data, "<f4"), (rows.indices, "<i8"), (rows.indptr, "<i8")):
-            sha.update(np.ascontiguousarray(array, dtype=dtype).data)
+            for start in range(0, len(array), _PART):  # indices grow to eight bytes here
+                sha.update(np.ascontiguousarray(array[start : start + _PART], dtype=dtype).data)
     else:
         sha.update(b"dense")
         sha.update(np.ascontiguousarray(rows, dtype="<f4").data)

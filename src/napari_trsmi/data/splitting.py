@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from napari_trsmi.data.parts import Matrix, Source
 
 # Blocks in obsm that show a table and do not measure anything of their own.
+_PART = 1 << 22
+"""Stored values, or rows, that are looked at at a time."""
+
 _COUNTS = re.compile(r"count|raw|umi", flags=re.IGNORECASE)
 """What layers of counts are called."""
 
@@ -301,7 +304,8 @@ def _are_counts(values: Any) -> bool:
     stored = _stored(values)
     if stored.dtype.kind not in "biuf":
         return False
-    return bool(np.all(stored >= 0) and np.all(stored == np.rint(stored)))
+    parts = (stored[start : start + _PART] for start in range(0, len(stored), _PART))
+    return all(np.all(part >= 0) and np.all(part == np.rint(part)) for part in parts)
 
 
 def _stored(values: Any) -> Any:

@@ -125,3 +125,17 @@ def test_a_table_in_memory_is_checked_too(make_table):
     table.X.indices[2] = 10**7
     with pytest.raises(InputError, match="'rna' is damaged: the indices of X lead out of it"):
         load({"rna": table})
+
+
+def test_a_list_of_texts_without_end_does_not_hang(path):
+    """The free space at the end of a heap says that it has no size."""
+    content = bytearray(path.read_bytes())
+    start = content.find(b"GCOL")
+    place, length = start + 16, 0
+    while int.from_bytes(content[place : place + 2], "little"):
+        length = int.from_bytes(content[place + 8 : place + 16], "little")
+        place += 16 + -(-length // 8) * 8
+    content[place + 8 : place + 16] = bytes(8)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="a list of texts in it has no end"):
+        load(path)

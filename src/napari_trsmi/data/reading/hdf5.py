@@ -6,6 +6,8 @@ and hand indices to compiled code that does not check them.
 
 from __future__ import annotations
 
+from mmap import ACCESS_READ, mmap
+from struct import unpack_from
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SPARSE = {"data", "indices", "indptr"}
+_HEAP = b"GCOL\1\0\0\0"
 _AT_A_TIME = 1 << 24
 
 
@@ -32,6 +35,7 @@ def check_hdf5(path: Path) -> None:
     """
     import h5py
 
+    _check_heaps(path)
     with h5py.File(path) as file:
         total = 0
         for place, item in _items(file, path):
@@ -42,6 +46,29 @@ def check_hdf5(path: Path) -> None:
             elif set(item) >= _SPARSE:
                 _check_sparse(item, f"{path}: the sparse table {place!r}")
         check_room(total, f"{path.name}")
+
+
+def _check_heaps(path: Path) -> None:
+    """Raise an InputError for a heap of texts that never ends: the HDF5 library walks on forever.
+
+    A collection is a header of 16 bytes, and objects with their size in the last 8 of 16 bytes;
+    object 0 is the space that is left (HDF5 file format 3.0, III.E).
+    """
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        start = content.find(_HEAP)
+        while start >= 0:
+            (size,) = unpack_from("<Q", content, start + 8) if start + 16 <= len(content) else (0,)
+            end = min(start + size, len(content))
+            place = start + 16
+            while place + 16 <= end:
+                index, _, _, length = unpack_from("<HHIQ", content, place)
+                if index == 0 and length < 16:
+                    raise InputError(
+                        f"{path} is damaged: a list of texts in it has no end. Copy or write the "
+                        "file again."
+                    )
+                place = end if index == 0 else place + 16 + -(-length // 8) * 8
+            start = content.find(_HEAP, start + 4)
 
 
 def _items(file: Any, path: Path) -> Iterator[tuple[str, Any]]:
