@@ -123,3 +123,11 @@ def test_names_of_digits_stay_as_they_are(tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("spot,x,y\n007,1,2.5\n")
     assert positions_from_frame(read_frame(path), "p").frame.loc["007"].tolist() == [1, 2.5]
+
+
+def test_rows_with_more_fields_than_the_header(tmp_path):
+    (tmp_path / "m.csv").write_text("spot,g1\na,b,1,2\nc,d,3,4\n")
+    with pytest.raises(InputError, match=r"Table m has 2 names for a row.* as many fields"):
+        table_from_frame(read_matrix(tmp_path / "m.csv"), "m")
+    with pytest.raises(InputError, match="2 names for a row"):
+        positions_from_frame(read_frame(tmp_path / "m.csv"), "p")

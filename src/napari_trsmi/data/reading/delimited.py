@@ -175,6 +175,7 @@ def table_from_frame(frame: pd.DataFrame, label: str) -> AnnData:
     InputError
         When columns are not numbers; names them.
     """
+    _check_plain(frame, label)
     wrong = [name for name, dtype in frame.dtypes.items() if dtype.kind not in "biuf"]
     if wrong:
         named = ", ".join(repr(str(name)) for name in wrong[:5])
@@ -190,6 +191,16 @@ def table_from_frame(frame: pd.DataFrame, label: str) -> AnnData:
     )
 
 
+def _check_plain(frame: pd.DataFrame, label: str) -> None:
+    """Raise an InputError if rows or columns have several names each, or a row too many fields."""
+    if frame.index.nlevels > 1 or frame.columns.nlevels > 1:
+        raise InputError(
+            f"Table {label} has {frame.index.nlevels} names for a row and {frame.columns.nlevels} "
+            "for a column. Give each row and column one name; in a text file, each row as many "
+            "fields as the header."
+        )
+
+
 def positions_from_frame(frame: pd.DataFrame, label: str) -> Positions:
     """Find the spot names and the coordinates in a table by their columns' names.
 
@@ -198,6 +209,7 @@ def positions_from_frame(frame: pd.DataFrame, label: str) -> Positions:
     InputError
         When there are no coordinate columns, or they are not numbers.
     """
+    _check_plain(frame, label)
     picked = by_columns(frame.columns)
     if picked is None:
         pairs = "; ".join(f"{x}, {y}" for x, y in XY_COLUMNS[:6])
