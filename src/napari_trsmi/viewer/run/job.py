@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_trsmi.config import Config
-    from napari_trsmi.data.dataset import Kind, SpatialOmics
+    from napari_trsmi.data.dataset import Kind, SpatialOmics, TissueImage
     from napari_trsmi.result import TRSMIResult
     from napari_trsmi.training.report import EpochReport
     from napari_trsmi.training.stop import StopToken
@@ -116,7 +116,7 @@ class RunJob:
         positions = pd.DataFrame(self.places.coordinates, self.places.names, ["x", "y"])
         # The spots' layer or file has been checked; its annotations may still name sections.
         loaded = load(
-            named, positions=positions, image=self.places.tissue, section=ALL, keep=KEEPABLE
+            named, positions=positions, image=self._tissue(), section=ALL, keep=KEEPABLE
         )
         read = [note for given in self.tables for note in given.candidate.notes]
         notes = tuple(dict.fromkeys([*read, *loaded.notes]))
@@ -133,18 +133,29 @@ class RunJob:
                 return None
             chosen += [m for m in dataset.modalities if m.name == given.candidate.name]
         places = self.places
-        in_place = places.coordinates is dataset.coordinates and places.tissue is dataset.image
-        if in_place and len(chosen) == len(dataset.modalities):
+        as_loaded = places.coordinates is dataset.coordinates and len(chosen) == len(
+            dataset.modalities
+        )
+        if as_loaded and places.picture is None and places.tissue is dataset.image:
             return dataset
+        arguments: dict[str, Any] = {}
+        if as_loaded and places.picture is not None and dataset.load_arguments:
+            arguments = {**dataset.load_arguments, "image": places.picture.path}
         return replace(
             dataset,
             modalities=tuple(chosen),
             digests={m.name: dataset.digests.get(m.name, "") for m in chosen},
             coordinates=places.coordinates,
-            image=places.tissue,
+            image=self._tissue(),
             spot_diameter=places.diameter,
-            load_arguments={},
+            load_arguments=arguments,
         )
+
+    def _tissue(self) -> TissueImage | None:
+        """Return the image that the spots' coordinates belong to."""
+        if self.places.picture is not None:
+            return self.places.picture.tissue()
+        return self.places.tissue
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from napari_trsmi.errors import InputError
 from napari_trsmi.spots.pitch import spot_pitch
 from napari_trsmi.viewer.geometry import pixels_per_unit
 from napari_trsmi.viewer.plane import Plane
+from napari_trsmi.viewer.run.picture import LayerPicture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,8 +40,10 @@ class SpotPlaces:
     diameter
         Of a spot, in units of `coordinates`; None if it is not known.
     tissue
-        The image that `coordinates` belong to; None if they are pixels of the chosen image
-        layer, or of no image.
+        The section's own image that `coordinates` belong to; None if they are pixels of the chosen
+        image layer, or of no image.
+    picture
+        The chosen image layer, if `coordinates` are its pixels.
     """
 
     names: pd.Index
@@ -49,6 +52,7 @@ class SpotPlaces:
     coordinates: NDArray[np.float64]
     diameter: float | None
     tissue: TissueImage | None
+    picture: LayerPicture | None = None
 
 
 def places_of_points(
@@ -80,15 +84,16 @@ def places_of_points(
         unit, under = 1.0, Plane(np.eye(2), np.zeros(2))
     else:
         under = Plane.of(image)
-        tissue, pixels = _fitting(tissue, image)
-        unit = pixels
+        tissue, unit = _fitting(tissue, image)
+    picture = LayerPicture.of(image) if image is not None and tissue is None else None
     shown = under.to_data(world)[:, ::-1] / unit
     if coordinates is not None and _agree(coordinates, shown):
         size = diameter if diameter is not None else drawn / (under.magnification * unit)
-        return SpotPlaces(names, world, drawn, coordinates, size, tissue)
+        return SpotPlaces(names, world, drawn, coordinates, size, tissue, picture)
     if image is None:
         tissue = None  # the points were moved: they lie on it no more
-    return SpotPlaces(names, world, drawn, shown, drawn / (under.magnification * unit), tissue)
+    size = drawn / (under.magnification * unit)
+    return SpotPlaces(names, world, drawn, shown, size, tissue, picture)
 
 
 def places_of_tables(
@@ -100,15 +105,15 @@ def places_of_tables(
     tissue: TissueImage | None,
 ) -> SpotPlaces:
     """Where the tables' own coordinates lie in the world, once they lie on an image layer."""
-    plane, pixels = Plane(np.eye(2), np.zeros(2)), 1.0
+    plane, pixels, picture = Plane(np.eye(2), np.zeros(2)), 1.0, None
     if image is not None:
         plane = Plane.of(image)
         tissue, pixels = _fitting(tissue, image)
+        picture = LayerPicture.of(image) if tissue is None else None
     world = plane.to_world(coordinates[:, ::-1] * pixels)
     size = diameter if diameter is not None else spot_pitch(coordinates) or 1.0
-    return SpotPlaces(
-        names, world, size * pixels * plane.magnification, coordinates, diameter, tissue
-    )
+    drawn = size * pixels * plane.magnification
+    return SpotPlaces(names, world, drawn, coordinates, diameter, tissue, picture)
 
 
 def _fitting(tissue: TissueImage | None, image: Image) -> tuple[TissueImage | None, float]:
