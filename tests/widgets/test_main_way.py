@@ -65,6 +65,7 @@ def test_from_the_menu_to_domains_over_the_tissue(viewer, qtbot):
 
     # every spot's middle has the colour of its domain
     spots.visible = False
+    points.opacity = 1
     viewer.reset_view()
     qtbot.wait(300)
     shot = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(float)

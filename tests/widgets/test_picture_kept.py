@@ -48,5 +48,6 @@ def test_everything_that_is_saved_has_the_picture(make_dock, installed_plugins, 
     viewer.open(path, plugin="napari-trsmi")
     assert [layer.name for layer in viewer.layers] == ["Tissue", "domains"]
     np.testing.assert_array_equal(viewer.layers["Tissue"].data, pixels)
-    figure = draw_domains(result_of(viewer.layers["domains"]))
+    shown = result_of(viewer.layers["domains"])
+    figure = draw_domains(shown.coordinates, shown.domains, shown.colors, image=shown.image)
     assert any(axes.images for axes in figure.axes)

@@ -99,20 +99,31 @@ def _parameters(record: Mapping[str, Any]) -> dict[str, Any]:
 def _named_by_size(result: TRSMIResult, edits: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the domains are called as a new run would call them, once it is edited alike."""
     merged = sum(len(edit["domains"]) - 1 for edit in edits if edit["edit"] == "merge")
-    names = {str(number) for number in range(1, result.n_domains + merged + 1)}
+    gone = sum(len(edit.get("gone", ())) for edit in edits)
+    n_found = result.n_domains + merged + gone - _n_new(edits)
+    names = {str(number) for number in range(1, n_found + 1)}
     for edit in edits:
         if edit["edit"] == "merge":
             names -= set(edit["domains"]) - {edit["to"]}
         elif edit["edit"] == "rename":
             names = (names - {edit["domain"]}) | {edit["to"]}
+        elif edit["edit"] == "assign":
+            names = (names | {edit["to"]}) - set(edit["gone"])
     counts = result.domains.value_counts(sort=False)
     decreasing = bool(edits) or counts.is_monotonic_decreasing
     return names == set(map(str, result.domains.cat.categories)) and decreasing
 
 
+def _n_new(edits: Sequence[Mapping[str, Any]]) -> int:
+    """Count the domains that assigning spots made."""
+    return sum(bool(edit.get("new")) for edit in edits)
+
+
 def _edit(edit: Mapping[str, Any]) -> str:
-    merging = edit["edit"] == "merge"
-    given = [edit["domains"]] if merging else [edit["domain"], edit["to"]]
+    given = {
+        "merge": lambda: [edit["domains"]],
+        "assign": lambda: [edit["spots"], edit["to"]],
+    }.get(edit["edit"], lambda: [edit["domain"], edit["to"]])()
     return f"edits.{edit['edit']}({', '.join(map(_literal, given))})"
 
 

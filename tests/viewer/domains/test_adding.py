@@ -140,7 +140,9 @@ def test_spots_are_drawn_where_they_are_in_their_colour(make_napari_viewer, make
     result = make_result(image_scale=0.5)
     viewer = make_napari_viewer(show=True)
     tissue = viewer.add_image(result.image.pixels, rgb=True, affine=affine)
-    add_domains(viewer, result, image=tissue)
+    points = add_domains(viewer, result, image=tissue)
+    assert 0.4 < points.opacity < 0.8  # the stain is seen through
+    points.opacity = 1
     viewer.reset_view()
     viewer.screenshot(flash=False)
     shot = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)

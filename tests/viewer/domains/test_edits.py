@@ -217,3 +217,68 @@ def test_any_order_of_edits_is_consistent(make_result):
     run_state_machine_as_test(
         AnyEdits, settings=settings(max_examples=20, stateful_step_count=20, deadline=None)
     )
+
+
+def test_a_name_that_was_typed_wins_a_merge_over_a_number(make_result):
+    edits = DomainEdits(make_result(n_domains=4))
+    edits.assign(edits.result().domains.index[:3], "4")  # the others are smaller now
+    edits.rename("2", "lumen")
+    assert edits.counts["lumen"] < edits.counts["4"]
+    color = edits.colors["lumen"]
+    assert edits.merge(["4", "lumen"]) == "lumen"
+    assert edits.colors["lumen"] == color
+
+
+def test_spots_are_assigned_one_by_one_with_undo(make_result):
+    run = make_result(n_domains=3)
+    edits = DomainEdits(run)
+    spots = run.domains.index
+    some = [*spots[run.domains == "1"][:4], *spots[run.domains == "2"][:5]]
+    edits.assign(some, "tumour")
+    assert edits.names == ("1", "2", "3", "tumour")
+    assert edits.counts["tumour"] == 9
+    assert (edits.result().domains[some] == "tumour").all()
+    others = run.domains.index.difference(some)
+    assert (edits.result().domains[others].astype(str) == run.domains[others].astype(str)).all()
+    edits.assign(some[:2], "3")
+    assert edits.counts == {"1": 16, "2": 15, "3": 22, "tumour": 7}
+    edits.merge(["1", "tumour"])
+    edits.undo()
+    edits.undo()
+    edits.undo()
+    assert edits.result() is run
+    edits.redo()
+    assert edits.counts["tumour"] == 9
+
+
+def test_a_domain_without_spots_is_gone(make_result):
+    run = make_result(n_domains=3)
+    edits = DomainEdits(run)
+    edits.assign(run.domains.index[run.domains == "1"], "3")
+    assert edits.names == ("2", "3")
+    assert edits.counts == {"2": 20, "3": 40}
+    assert (edits.result().domains[run.domains == "2"] == "2").all()
+    assert edits.colors == {name: run.colors[name] for name in ("2", "3")}
+
+
+@pytest.mark.parametrize(
+    ("spots", "name", "reason"),
+    [([], "x", "Select spots"), (["nowhere"], "x", "Select spots"), (["spot_1"], " ", "a name")],
+)
+def test_what_cannot_be_assigned_is_refused(edits, spots, name, reason):
+    with pytest.raises(InputError, match=reason):
+        edits.assign(spots, name)
+
+
+def test_hidden_spots_come_back_with_their_domain_or_all(make_result):
+    edits = DomainEdits(make_result(n_domains=3))
+    members = edits.members(["1"])
+    edits.hide_spots(members[:3])
+    assert not edits.shown[members[:3]].any()
+    assert edits.shown.sum() == 57
+    assert edits.is_visible("1")
+    edits.set_visible(["1"], True)
+    assert edits.shown.all()
+    edits.hide_spots(members)
+    edits.show_all()
+    assert edits.shown.all()

@@ -64,13 +64,6 @@ def test_others_hear_that_features_changed(points):
     assert heard == ["features"]
 
 
-def test_a_point_added_after_an_edit_has_a_known_domain(points):
-    domain_layer(points).edits.rename("1", "white matter")
-    assert points.feature_defaults["domain"].tolist() == ["white matter"]
-    points.add([[1.0, 1.0]])
-    assert points.features["domain"].iloc[-1] == "white matter"
-
-
 def test_a_copied_layer_goes_on_from_where_it_was_copied(points):
     edits = domain_layer(points).edits
     edits.rename("1", "white matter")
@@ -128,8 +121,7 @@ def test_selecting_domains_and_telling_what_is_selected(points):
 
 def test_points_that_were_deleted_are_told_and_nothing_breaks(points):
     model = domain_layer(points)
-    points.selected_data = {0, 59}
-    points.remove_selected()
+    points.data = points.data[:58]
     points.selected_data = {57}
     reason = r"58 points, its run 60 spots.*add the domains again"
     assert model.selected_counts()
@@ -142,6 +134,56 @@ def test_points_that_were_deleted_are_told_and_nothing_breaks(points):
         model.select(["2"])
     with pytest.raises(InputError, match=reason):
         domain_layer(points)
+
+
+def test_spots_cannot_be_deleted_moved_or_added_to(points):
+    model = domain_layer(points)
+    places, sizes = np.array(points.data), np.array(points.size)
+    colors = np.array(points.face_color)
+    points.selected_data = {0, 59}
+    points.remove_selected()
+    points.remove([7])
+    assert len(points.data) == 60
+    np.testing.assert_array_equal(np.flatnonzero(~points.shown), [0, 7, 59])
+    assert not points.selected_data
+    assert not points.face_color[[0, 7, 59], 3].any()
+    points.add([[3.0, 4.0], [5.0, 6.0]])
+    np.testing.assert_array_equal(points.data, places)
+    with points.events.data.blocker():
+        points._set_drag_start({1, 2}, [0, 0])
+        points._move({1, 2}, [30, 40])
+    points._move({1, 2}, [50, 60])  # as the mouse is released
+    np.testing.assert_array_equal(points.data, places)
+    np.testing.assert_array_equal(model.edits.result().coordinates[:, ::-1], places)
+    model.edits.show_all()
+    assert points.shown.all()
+    np.testing.assert_array_equal(points.face_color, colors)
+    np.testing.assert_array_equal(points.size, sizes)
+
+
+def test_a_copy_of_a_layer_hides_what_is_hidden_one_by_one(points):
+    domain_layer(points).edits.hide_spots(np.array([3, 4]))
+    copy = Layer.create(*points.as_layer_data_tuple())
+    assert np.flatnonzero(~domain_layer(copy).edits.shown).tolist() == [3, 4]
+
+
+def test_spots_are_drawn_as_dots_rings_or_not_themselves(points):
+    model = domain_layer(points)
+    model.edits.set_visible(["2"], False)
+    dots = np.array(points.face_color)
+    model.draw_as("rings")
+    assert not points.face_color[:, 3].any()
+    np.testing.assert_array_equal(points.border_color, dots)
+    assert points.border_width.all()
+    model.draw_as("areas")
+    assert not points.face_color[:, 3].any()
+    assert not points.border_width.any()
+    model.draw_as("dots")
+    np.testing.assert_array_equal(points.face_color, dots)
+    sizes = np.array(points.size)
+    model.enlarge(0.5)
+    np.testing.assert_allclose(points.size, sizes / 2)
+    assert model.enlarged == 0.5
 
 
 def test_layers_without_a_run_are_refused():

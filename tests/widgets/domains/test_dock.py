@@ -85,28 +85,28 @@ def test_a_hidden_domain_can_stay_chosen(dock, points, qtbot):
 
 
 def test_solo_and_show_all(dock, points):
-    assert not dock.solo.isEnabled()
+    assert not dock.edit_bar.solo.isEnabled()
     choose(dock, "2", "3")
-    dock.solo.click()
+    dock.edit_bar.solo.click()
     assert set(points.features["domain"][points.shown]) == {"2", "3"}
-    assert dock.show_all.isEnabled()
-    dock.show_all.click()
+    assert dock.edit_bar.show_all.isEnabled()
+    dock.edit_bar.show_all.click()
     assert points.shown.all()
-    assert not dock.show_all.isEnabled()
+    assert not dock.edit_bar.show_all.isEnabled()
 
 
 def test_merge_undo_and_redo_by_buttons_and_keys(dock, points, qtbot):
     edits = domain_layer(points).edits
     choose(dock, "2")
-    assert not dock.merge.isEnabled()
+    assert not dock.edit_bar.merge.isEnabled()
     choose(dock, "2", "3")
-    dock.merge.click()
+    dock.edit_bar.merge.click()
     assert edits.names == ("1", "2", "4")
     qtbot.waitUntil(lambda: dock.legend.selected_names() == ["2"])
-    dock.undo.click()
+    dock.edit_bar.undo.click()
     assert edits.names == ("1", "2", "3", "4")
-    assert not dock.undo.isEnabled()
-    dock.redo.click()
+    assert not dock.edit_bar.undo.isEnabled()
+    dock.edit_bar.redo.click()
     assert edits.names == ("1", "2", "4")
     dock.activateWindow()
     dock.legend.setFocus()
@@ -120,13 +120,13 @@ def test_merge_undo_and_redo_by_buttons_and_keys(dock, points, qtbot):
     )
     assert edits.names == ("1", "2", "4")
     choose(dock, "1", "4")
-    qtbot.keyClick(dock.legend, Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(dock.legend, Qt.Key.Key_J, Qt.KeyboardModifier.ControlModifier)
     assert edits.names == ("1", "2")
 
 
 def test_rename_opens_the_name_for_typing(dock, points, qtbot):
     choose(dock, "3")
-    dock.rename.click()
+    dock.edit_bar.rename.click()
     editor = dock.legend.findChild(QLineEdit)
     editor.setText("2")
     qtbot.keyClick(editor, Qt.Key.Key_Return)
@@ -137,7 +137,7 @@ def test_rename_opens_the_name_for_typing(dock, points, qtbot):
 
 def test_recolour_with_a_dialog_that_does_not_block(dock, points):
     choose(dock, "2")
-    dock.recolor.click()
+    dock.edit_bar.recolor.click()
     dialog = dock.findChild(QColorDialog)
     assert dialog.isVisible()
     dialog.setCurrentColor(QColor("#ff0000"))
@@ -202,7 +202,7 @@ def test_a_marker_is_shown_on_the_tissue(dock, points, viewer, make_result):
     name = data.modalities[1].table.var_names[1]
     dock.markers.feature_chosen.emit("protein", name)
     assert domain_layer(measured).coloring.label == f"log(1 + {name})"
-    assert dock.tabs.currentWidget() is dock.color_by
+    assert dock.color_by.isVisible()
 
 
 def test_every_control_has_a_tooltip_and_takes_the_keyboard(dock, qtbot):
@@ -236,13 +236,15 @@ def test_without_domains_the_dock_says_what_to_do(qtbot, make_result):
     qtbot.addWidget(dock)
     assert dock.domains is None
     assert "No layer shows domains" in dock.message.text()
-    controls = (dock.solo, dock.rename, dock.recolor, dock.merge, dock.undo, dock.redo)
+    bar = dock.edit_bar
+    controls = (bar.solo, bar.rename, bar.recolor, bar.merge, bar.assign, bar.undo, bar.redo)
     assert not any(control.isEnabled() for control in (*controls, dock.boundaries.box, dock.legend))
     for slot in (
-        *(dock._on_solo_clicked, dock._on_show_all_clicked, dock._on_recolor_clicked),
-        *(dock._on_merge_clicked, dock._on_undo_clicked, dock._on_redo_clicked),
+        *(dock.edit_bar._on_solo_clicked, dock.edit_bar._on_show_all_clicked),
+        *(dock.edit_bar._on_recolor_clicked, dock.edit_bar._on_menu_about_to_show),
+        *(dock.edit_bar.merge_selected, dock.edit_bar.undo_last, dock.edit_bar.redo_last),
         *(dock.boundaries._draw, dock.boundaries._remove, dock._on_points_changed),
-        lambda: dock._ask_color("1"),
+        lambda: dock.edit_bar.ask_color("1"),
         lambda: dock._on_legend_chosen([]),
     ):
         slot()
@@ -276,22 +278,21 @@ def test_it_follows_the_active_layer_and_can_be_told(dock, viewer, points, make_
 
 def test_another_layer_shows_its_own_state(dock, viewer, points, make_result):
     choose(dock, "1", "2")
-    dock.merge.click()
+    dock.edit_bar.merge.click()
     domain_layer(points).edits.set_visible(["3"], False)
     add_domains(viewer, make_result(n_domains=3, image_scale=None), name="other")
-    assert not dock.undo.isEnabled()
-    assert not dock.show_all.isEnabled()
+    assert not dock.edit_bar.undo.isEnabled()
+    assert not dock.edit_bar.show_all.isEnabled()
     viewer.layers.selection.active = points
-    assert dock.undo.isEnabled()
-    assert dock.show_all.isEnabled()
+    assert dock.edit_bar.undo.isEnabled()
+    assert dock.edit_bar.show_all.isEnabled()
 
 
 def test_deleted_points_are_told_and_the_rest_is_off(dock, points):
-    points.selected_data = {0, 1}
-    points.remove_selected()
+    points.data = points.data[:58]
     assert "58 points, its run 60 spots" in dock.message.text()
     assert not dock.legend.isEnabled()
-    assert not dock.undo.isEnabled()
+    assert not dock.edit_bar.undo.isEnabled()
 
 
 def test_two_viewers_at_once(dock, viewer, points, qtbot, make_result):
@@ -300,10 +301,10 @@ def test_two_viewers_at_once(dock, viewer, points, qtbot, make_result):
     beside = DomainsDock(other)
     qtbot.addWidget(beside)
     choose(dock, "1", "2")
-    dock.merge.click()
+    dock.edit_bar.merge.click()
     assert beside.domains.layer is second
     assert beside.legend.legend.rowCount() == 2
-    assert not beside.undo.isEnabled()
+    assert not beside.edit_bar.undo.isEnabled()
     choose(beside, "1")
     assert not points.selected_data & {7}
     assert len(second.selected_data) == 30
@@ -313,9 +314,9 @@ def test_a_second_dock_on_the_same_layer_stays_in_step(dock, viewer, points, qtb
     second = DomainsDock(viewer)
     qtbot.addWidget(second)
     choose(dock, "1", "2")
-    dock.merge.click()
+    dock.edit_bar.merge.click()
     assert second.legend.legend.rowCount() == 3
-    second.undo.click()
+    second.edit_bar.undo.click()
     assert dock.legend.legend.rowCount() == 4
 
 
@@ -340,13 +341,13 @@ def test_edits_survive_closing_the_dock(viewer, points, qtbot):
         dock.deleteLater()
     again = DomainsDock(viewer)
     qtbot.addWidget(again)
-    assert again.undo.isEnabled()
+    assert again.edit_bar.undo.isEnabled()
     assert again.legend.legend.names[0] == "white matter"
 
 
 def test_the_result_that_others_see_is_the_edited_one(dock, points):
     choose(dock, "1", "2")
-    dock.merge.click()
+    dock.edit_bar.merge.click()
     assert points.metadata["trsmi_result"].n_domains == 3
     assert list(points.metadata["trsmi_domain_colors"]) == ["1", "3", "4"]
 

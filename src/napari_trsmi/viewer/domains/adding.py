@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_trsmi.viewer.attached import attached
 from napari_trsmi.viewer.geometry import placement
+from napari_trsmi.viewer.keeping import keep
 from napari_trsmi.viewer.section.layers import tissue_data
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.result import TRSMIResult
     from napari_trsmi.viewer.section.layers import LayerData
+
+_OVER_TISSUE = 0.6  # opacity that lets the stain be seen
 
 
 def add_domains(
@@ -57,6 +60,7 @@ def add_domains(
     InputError
         If `image` is not two-dimensional, or shows another picture than the result's.
     """
+    keep(viewer)
     data, arguments, _ = domains_data(result, name, image, dataset=dataset)
     if image is None and result.image is not None:
         pixels, shown, _ = tissue_data(result.image)
@@ -93,6 +97,7 @@ def iter_add_domains(
     """
     from napari.layers import Layer
 
+    keep(viewer)
     data, arguments, kind = domains_data(result, name, image, dataset=dataset)
     layer: Points = Layer.create(data, {**arguments, "visible": False}, kind)
     yield
@@ -119,10 +124,12 @@ def domains_data(
         "face_color": "domain",
         "face_color_cycle": result.colors,  # a dict: a list would not follow the categories
         "border_width": 0,
+        "opacity": 1 if image is None and result.image is None else _OVER_TISSUE,
         "metadata": attached(dataset=dataset, result=result),
         **placement(result, image),
     }
-    return result.coordinates[:, ::-1], arguments, "points"  # napari's order is row, column
+    # napari's order is row, column; and its points may be dragged about
+    return result.coordinates[:, ::-1].copy(), arguments, "points"
 
 
 def _features(result: TRSMIResult) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import InputError
+from napari_trsmi.palette import extended_colors
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,7 +24,7 @@ EDITS = "edits"
 """Where a run's record says how its domains were edited."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _State:
     """The domains after some edits.
 
@@ -31,14 +32,18 @@ class _State:
     ----------
     names, colors
         Of each domain, in order.
+    part
+        Of each spot: the part that it belongs to, which all edits move as a whole. The parts are
+        the run's own domains until spots are assigned one by one.
     place
-        Of each of the run's own domains: where in `names` its spots are now.
+        Of each part: where in `names` its spots are now.
     edits
         What was done, for the record.
     """
 
     names: tuple[str, ...]
     colors: tuple[str, ...]
+    part: NDArray[np.intp]
     place: tuple[int, ...]
     edits: tuple[dict[str, Any], ...] = ()
 
@@ -50,7 +55,7 @@ class DomainEdits:
     """Domains of a run under a user's edits.
 
     An edit makes a new state and leaves the earlier ones as they were, so that undo and redo step
-    between them; a state holds domains, not spots, so that many edits of many spots cost nothing.
+    between them; states share what they hold of spots, so that many edits cost little.
     What is hidden is no edit: it is neither undone nor kept in the result.
 
     Parameters
@@ -71,13 +76,13 @@ class DomainEdits:
 
     def __init__(self, run: TRSMIResult) -> None:
         self._run = run
-        self._origin = np.asarray(run.domains.cat.codes, dtype=np.intp)
-        self._sizes = np.bincount(self._origin, minlength=run.n_domains)
+        part = np.asarray(run.domains.cat.codes, dtype=np.intp)
         names = tuple(map(str, run.domains.cat.categories))
-        self._states = [_State(names, tuple(run.colors.values()), tuple(range(len(names))))]
+        self._states = [_State(names, tuple(run.colors.values()), part, tuple(range(len(names))))]
         self._at = 0
         self._edited = run
-        self._hidden: frozenset[int] = frozenset()  # of the run's own domains
+        self._hidden: frozenset[int] = frozenset()  # parts
+        self._hidden_spots = np.zeros(len(part), dtype=bool)  # one by one
 
     @property
     def _state(self) -> _State:
@@ -86,7 +91,7 @@ class DomainEdits:
     @property
     def n_spots(self) -> int:
         """Number of spots."""
-        return len(self._origin)
+        return len(self._hidden_spots)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -101,13 +106,13 @@ class DomainEdits:
     @property
     def counts(self) -> dict[str, int]:
         """Number of spots of each domain."""
-        sizes = np.bincount(self._state.place, self._sizes, len(self.names))
+        sizes = np.bincount(self.codes, minlength=len(self.names))
         return dict(zip(self.names, map(int, sizes), strict=True))
 
     @property
     def codes(self) -> NDArray[np.intp]:
         """Place in `names` of each spot's domain, shape (n_spots,)."""
-        codes: NDArray[np.intp] = np.asarray(self._state.place, dtype=np.intp)[self._origin]
+        codes: NDArray[np.intp] = np.asarray(self._state.place, dtype=np.intp)[self._state.part]
         return codes
 
     @property
@@ -190,7 +195,8 @@ class DomainEdits:
     def merge(self, names: Sequence[str]) -> str:
         """Make one domain of several; it keeps name and colour of the one with most spots.
 
-        The spots keep their confidence, that in the domain they had.
+        Names that a person gave come before numbers. The spots keep their confidence, that in the
+        domain they had.
 
         Returns
         -------
@@ -205,7 +211,8 @@ class DomainEdits:
         if len(places) < 2:
             raise InputError("Merging needs two or more domains. Select them in the legend.")
         state, counts = self._state, self.counts
-        kept = max(places, key=lambda place: counts[state.names[place]])
+        typed = [place for place in places if not state.names[place].isdecimal()]
+        kept = max(typed or places, key=lambda place: counts[state.names[place]])
         gone = set(places) - {kept}
         left = [place for place in range(len(state.names)) if place not in gone]
         moved = {
@@ -225,6 +232,62 @@ class DomainEdits:
         if shown_in_part:
             self._hide(self._hidden - of_run)
         return state.names[kept]
+
+    def assign(self, spots: Collection[str], name: str) -> None:
+        """Put some spots into a domain, a new one if there is none of that name.
+
+        Domains that have no spot left are gone. The spots keep their confidence.
+
+        Parameters
+        ----------
+        spots
+            Names of the spots.
+        name
+            Of the domain.
+
+        Raises
+        ------
+        InputError
+            If there is no such spot, or no name.
+        """
+        name, state = name.strip(), self._state
+        if not name:
+            raise InputError("A domain needs a name. Type at least one character.")
+        index = self._run.domains.index.get_indexer(pd.Index(spots))
+        if not len(index) or (index < 0).any():
+            raise InputError("Select spots of this run first.")
+        moved = np.zeros(self.n_spots, dtype=bool)
+        moved[index] = True
+        names = state.names if name in state.names else (*state.names, name)
+        colors = tuple(extended_colors(self.colors, list(names)).values())
+        part, place = state.part.copy(), list(state.place)
+        for own in np.unique(part[moved]):
+            of_part = part == own
+            if (of_part & ~moved).any():  # only some of its spots: a part of their own
+                part[of_part & moved] = len(place)
+                place.append(names.index(name))
+                self._hidden -= {len(place) - 1}
+            else:
+                place[own] = names.index(name)
+        left = np.unique(np.asarray(place)[part])
+        new_place = np.searchsorted(left, np.minimum(place, left[-1]))
+        gone = [known for at, known in enumerate(names) if at not in left]
+        edit = {
+            "edit": "assign",
+            "spots": list(map(str, spots)),
+            "to": name,
+            "new": name not in state.names,
+            "gone": gone,
+        }
+        self._do(
+            state.after(
+                edit,
+                names=tuple(names[at] for at in left),
+                colors=tuple(colors[at] for at in left),
+                part=part,
+                place=tuple(map(int, new_place)),
+            )
+        )
 
     @property
     def can_undo(self) -> bool:
@@ -260,24 +323,36 @@ class DomainEdits:
         return not self._own_of([name]) <= self._hidden
 
     def set_visible(self, names: Collection[str], visible: bool) -> None:
-        """Show or hide some domains."""
+        """Show or hide some domains; showing one brings back what was hidden of it."""
         own = self._own_of(names)
+        if visible and self._hidden_spots.any():
+            self._hidden_spots[self.members(names)] = False
+            self._hidden -= own
+            self.visibility_changed.emit()
         self._hide(self._hidden - own if visible else self._hidden | own)
+
+    def hide_spots(self, spots: NDArray[np.intp]) -> None:
+        """Hide some spots by their indices, until they are shown again with their domain or all."""
+        self._hidden_spots[spots] = True
+        self.visibility_changed.emit()
 
     def solo(self, names: Collection[str]) -> None:
         """Show these domains only."""
-        self._hide(frozenset(range(len(self._sizes))) - self._own_of(names))
+        self._hide(frozenset(range(len(self._state.place))) - self._own_of(names))
 
     def show_all(self) -> None:
-        """Show every domain."""
+        """Show every spot of every domain."""
+        if self._hidden_spots.any():
+            self._hidden_spots[:] = False
+            self._hidden = frozenset()
+            self.visibility_changed.emit()
         self._hide(frozenset())
 
     @property
     def shown(self) -> NDArray[np.bool_]:
         """Whether each spot is shown, shape (n_spots,)."""
-        visible = np.ones(len(self._sizes), dtype=bool)
-        visible[list(self._hidden)] = False
-        shown: NDArray[np.bool_] = visible[self._origin]
+        visible = np.array([own not in self._hidden for own in range(len(self._state.place))])
+        shown: NDArray[np.bool_] = visible[self._state.part] & ~self._hidden_spots
         return shown
 
     # -- inside ----------------------------------------------------------------
@@ -288,7 +363,7 @@ class DomainEdits:
         return self.names.index(name)
 
     def _own_of(self, names: Collection[str]) -> frozenset[int]:
-        """Return which of the run's own domains are in some domains."""
+        """Return which parts are in some domains."""
         places = {self._place(name) for name in names}
         return frozenset(own for own, place in enumerate(self._state.place) if place in places)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
@@ -21,9 +21,19 @@ if TYPE_CHECKING:
 
     from napari_trsmi.viewer.domains.coloring import Coloring
 
+Style = Literal["dots", "rings", "areas"]
+"""How spots are drawn: filled, as a ring around what lies under them, or not themselves."""
+
+STYLES: tuple[Style, ...] = get_args(Style)
+
+_RING = 0.2  # of a point's size
+
 
 class DomainLayer:
     """A Points layer whose features, colours, visible points and metadata follow `DomainEdits`.
+
+    Its points are a run's spots: what would delete them hides them, and they can be neither moved
+    nor added to.
 
     Get it from `domain_layer`: a layer has one, however many docks show it.
 
@@ -38,9 +48,15 @@ class DomainLayer:
         The domains as they are now.
     coloring_changed
         Emitted when the points are coloured by something else.
+    style_changed
+        Emitted when the points are drawn in another way.
+    painted
+        Emitted when spots have other colours.
     """
 
     coloring_changed = Signal()
+    style_changed = Signal()
+    painted = Signal()
 
     def __init__(self, layer: Points) -> None:
         result = result_of(layer)
@@ -51,7 +67,15 @@ class DomainLayer:
         self._layer = ref(layer)
         self.edits = DomainEdits(result)
         self._coloring: Coloring | None = None
+        self._style: Style = "dots"
+        self._colors = np.zeros((0, 4), dtype=np.float32)
         self._check_points()
+        self._places = np.array(layer.data)
+        self._sizes = np.array(layer.size)
+        self._enlarged = 1.0
+        setattr(layer, "remove", self._hide_points)  # noqa: B010 (napari's keys and buttons call it)
+        layer.bind_key("Control-V", _paste_nothing, overwrite=True)  # no event tells of pasting
+        layer.events.data.connect(self._on_layer_data_changed)
         self._hide_what_is_hidden()
         self.edits.changed.connect(self._on_edits_changed)
         self.edits.visibility_changed.connect(self._on_edits_visibility_changed)
@@ -81,6 +105,36 @@ class DomainLayer:
         self._coloring = coloring
         self._paint()
         self.coloring_changed.emit()
+
+    @property
+    def style(self) -> Style:
+        """How the spots are drawn."""
+        return self._style
+
+    def draw_as(self, style: Style) -> None:
+        """Draw the spots in another way."""
+        self._check_points()
+        self._style = style
+        self._paint()
+        self.style_changed.emit()
+
+    @property
+    def colors(self) -> NDArray[np.float32]:
+        """RGBA in 0 to 1 of each spot, shape (n_spots, 4), whatever draws it; hidden ones clear."""
+        if not len(self._colors):
+            self._colors = self._spot_colors()
+        return self._colors
+
+    @property
+    def enlarged(self) -> float:
+        """How large the spots are drawn, relative to what they measure."""
+        return self._enlarged
+
+    def enlarge(self, factor: float) -> None:
+        """Draw the spots larger or smaller than they are."""
+        self._check_points()
+        self._enlarged = factor
+        self.layer.size = self._sizes * factor
 
     def select(self, names: Collection[str]) -> None:
         """Select the spots of some domains, and no others; hidden ones cannot be selected."""
@@ -123,13 +177,39 @@ class DomainLayer:
 
     def _hide_what_is_hidden(self) -> None:
         """Take over what a copied layer brings along."""
-        n_shown = np.bincount(self.edits.codes, self.layer.shown, len(self.edits.names))
+        shown = np.asarray(self.layer.shown)
+        n_shown = np.bincount(self.edits.codes, shown, len(self.edits.names))
         hidden = [
             name
             for name, n_visible in zip(self.edits.names, n_shown, strict=True)
             if self.edits.counts[name] and not n_visible
         ]
         self.edits.set_visible(hidden, False)
+        if len(one_by_one := np.flatnonzero(self.edits.shown & ~shown)):
+            self.edits.hide_spots(one_by_one)
+
+    def _hide_points(self, indices: Collection[int]) -> None:
+        """Hide points that napari would remove from the layer."""
+        from napari.utils.notifications import show_info
+
+        spots = np.sort(np.fromiter(indices, dtype=np.intp))
+        if len(spots):
+            self.layer.selected_data = set()
+            self.edits.hide_spots(spots)
+            show_info(f"{counted(len(spots), 'spot')} hidden. 'Show all' brings them back.")
+
+    def _on_layer_data_changed(self, event: Any) -> None:
+        """Undo what moved or added points by hand."""
+        layer, n_spots = self.layer, self.edits.n_spots
+        if event.action == "added" and len(layer.data) > n_spots:
+            layer.data = layer.data[:n_spots]
+        elif (
+            event.action == "changed"
+            and len(layer.data) == n_spots
+            and not np.array_equal(layer.data, self._places)
+        ):
+            layer.data[:] = self._places  # in place, as napari moved them
+            layer.refresh()
 
     def _check_points(self) -> None:
         if reason := self.why_not():
@@ -164,13 +244,25 @@ class DomainLayer:
 
     def _paint(self) -> None:
         layer = self.layer
-        colors = self._domain_colors() if self._coloring is None else self._coloring.colors()
-        # napari 0.9 draws two-dimensional points whether `shown` or not.
-        colors[~self.edits.shown, 3] = 0
+        rings = self._colors = self._spot_colors()
+        colors = rings.copy()
+        if self._style != "dots":
+            colors[:, 3] = 0
         # The canvas hears of the colours from the layer's colour manager; the layer's own event
         # would send them to the graphics card a second time.
         with layer.events.face_color.blocker():
             layer.face_color = colors
+        ringed = self._style == "rings"
+        if ringed or layer.border_width.any():
+            layer.border_color = rings
+            layer.border_width = _RING if ringed else 0
+        self.painted.emit()
+
+    def _spot_colors(self) -> NDArray[np.float32]:
+        colors = self._domain_colors() if self._coloring is None else self._coloring.colors()
+        # napari 0.9 draws two-dimensional points whether `shown` or not.
+        colors[~self.edits.shown, 3] = 0
+        return colors
 
     def _domain_colors(self) -> NDArray[np.float32]:
         from matplotlib.colors import to_rgba_array
@@ -178,6 +270,10 @@ class DomainLayer:
         table = to_rgba_array(list(self.edits.colors.values())).astype(np.float32)
         colors: NDArray[np.float32] = table[self.edits.codes]
         return colors
+
+
+def _paste_nothing(layer: Points) -> None:
+    """Take the place of napari's own pasting of points."""
 
 
 _KNOWN: WeakKeyDictionary[Layer, DomainLayer] = WeakKeyDictionary()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_trsmi.errors import InputError
@@ -21,7 +20,7 @@ def write_points(path: str, _data: object, attributes: dict[str, Any]) -> list[s
     path
         An ``.h5ad`` or ``.csv`` file. One that exists is replaced: napari has asked.
     attributes
-        The layer's state. Spots whose points have been deleted are left out.
+        The layer's state.
 
     Returns
     -------
@@ -41,23 +40,4 @@ def write_points(path: str, _data: object, attributes: dict[str, Any]) -> list[s
             f"{path}. Choose a layer of TRSMI domains; for other points choose napari's own "
             "format in the dialog."
         )
-    shown = _of_points(result, set(attributes["features"]["spot"]), attributes["name"])
-    return [str(write_result(shown, path, overwrite=True))]
-
-
-def _of_points(result: TRSMIResult, spots: set[str], name: str) -> TRSMIResult:
-    """Leave out the spots whose points are gone."""
-    kept = result.domains.index.astype(str).isin(spots)
-    if kept.all():
-        return result
-    if not kept.any():
-        raise InputError(f"Layer {name!r} has none of its spots left. Choose another layer.")
-    return replace(
-        result,
-        domains=result.domains[kept],
-        embedding=result.embedding[kept],
-        confidence=result.confidence[kept],
-        modality_weights=result.modality_weights[kept],
-        coordinates=result.coordinates[kept],
-        annotations=result.annotations[kept],
-    )
+    return [str(write_result(result, path, overwrite=True))]

@@ -115,9 +115,7 @@ class RunJob:
         check()
         positions = pd.DataFrame(self.places.coordinates, self.places.names, ["x", "y"])
         # The spots' layer or file has been checked; its annotations may still name sections.
-        loaded = load(
-            named, positions=positions, image=self._tissue(), section=ALL, keep=KEEPABLE
-        )
+        loaded = load(named, positions=positions, image=self._tissue(), section=ALL, keep=KEEPABLE)
         read = [note for given in self.tables for note in given.candidate.notes]
         notes = tuple(dict.fromkeys([*read, *loaded.notes]))
         return replace(loaded, spot_diameter=self.places.diameter, notes=notes)

@@ -18,6 +18,7 @@ from napari_trsmi.output.results import read_result
 from napari_trsmi.result import TRSMIResult
 from napari_trsmi.scverse.places import KEY
 from napari_trsmi.viewer.domains.adding import domains_data
+from napari_trsmi.viewer.keeping import keep
 from napari_trsmi.viewer.section.layers import spots_data, tissue_data
 
 if TYPE_CHECKING:
@@ -159,8 +160,12 @@ def _read(paths: str | list[str]) -> list[LayerData] | list[tuple[None]]:
     In a window whose errors nobody else catches, napari would wrap the reason in its own words and
     offer the traceback: the reason alone is shown, and no layer is added.
     """
+    from napari import current_viewer
     from napari.utils.notifications import notification_manager, show_error
 
+    viewer = current_viewer()
+    if viewer is not None:
+        keep(viewer)
     try:
         return read_layers(paths)
     except TRSMIError as error:

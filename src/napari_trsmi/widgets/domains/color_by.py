@@ -54,6 +54,7 @@ class ColorByPanel(Panel):
         self.colormap.setToolTip("Colours from low to high; all read without colour vision too")
         self.bar = ColorBar()
         layout = QFormLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         layout.addRow("Colour by", self.what)
         layout.addRow("Table", self.modality)
@@ -70,6 +71,12 @@ class ColorByPanel(Panel):
         typed.returnPressed.connect(self._on_feature_return_pressed)
         self.log.clicked.connect(self._apply)
         self.colormap.activated.connect(self._on_colormap_activated)
+
+    def set_style(self, sheet: str) -> None:
+        """Take a theme's style for the list of features, which is a window of its own."""
+        popup = self.feature.completer_object.popup()
+        if popup is not None:
+            popup.setStyleSheet(sheet)
 
     def show_feature(self, modality: str, feature: str) -> None:
         """Colour the spots by a feature, as if it had been chosen here."""

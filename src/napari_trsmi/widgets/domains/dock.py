@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari.qt import get_stylesheet
 from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QColor, QKeySequence, QShortcut
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
-    QColorDialog,
     QComboBox,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -25,9 +23,11 @@ from napari_trsmi.viewer.domains.layer import DomainLayer, domain_layer, shows_d
 from napari_trsmi.widgets.common.links import Links
 from napari_trsmi.widgets.common.panel import narrow
 from napari_trsmi.widgets.common.unproxied import unproxied
+from napari_trsmi.widgets.domains.appearance import AppearancePanel
 from napari_trsmi.widgets.domains.boundaries import BoundariesPanel
 from napari_trsmi.widgets.domains.color_by import ColorByPanel
 from napari_trsmi.widgets.domains.compare import ComparePanel
+from napari_trsmi.widgets.domains.edit_bar import MERGE, REDO, UNDO, EditBar
 from napari_trsmi.widgets.domains.embedding import EmbeddingPanel
 from napari_trsmi.widgets.domains.export import ExportPanel
 from napari_trsmi.widgets.domains.legend import LegendView
@@ -87,13 +87,7 @@ class DomainsDock(QWidget):
         self.layer.setToolTip("The layer whose domains are shown here; follows the active layer")
         narrow(self.layer)
         self.legend = LegendView()
-        self.solo = _button("Solo", "Show the selected domains only")
-        self.show_all = _button("Show all", "Show every domain")
-        self.rename = _button("Rename", "Name the selected domain (F2)")
-        self.recolor = _button("Colour …", "Choose a colour for the selected domain (C)")
-        self.merge = _button("Merge", "Make one of the selected domains (Ctrl+M)")
-        self.undo = _button("Undo", "Take back the last edit (Ctrl+Z)")
-        self.redo = _button("Redo", "Do again what was undone (Ctrl+Shift+Z or Ctrl+Y)")
+        self.edit_bar = EditBar(self.legend)
         self.boundaries = BoundariesPanel(self._viewer)
         self.selection = QLabel()
         self.selection.setWordWrap(True)
@@ -101,6 +95,12 @@ class DomainsDock(QWidget):
         self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.color_by = ColorByPanel()
+        self.appearance = AppearancePanel(self._viewer)
+        look = QWidget()
+        of_look = QVBoxLayout(look)
+        of_look.addWidget(self.color_by)
+        of_look.addWidget(self.appearance)
+        of_look.addStretch(1)
         self.embedding = EmbeddingPanel()
         self.comparison = ComparePanel(self._viewer)
         self.markers = MarkersPanel()
@@ -108,7 +108,7 @@ class DomainsDock(QWidget):
         self.tabs = QTabWidget()
         self.tabs.setUsesScrollButtons(False)
         for panel, title, tip in (
-            (self.color_by, "Colour", "What the spots are coloured by"),
+            (look, "Look", "What the spots are coloured by, and how they are drawn"),
             (self.embedding, "Embedding", "The embedding, linked to the tissue"),
             (self.comparison, "Compare", "Compare with another run or an annotation"),
             (self.markers, "Markers", "What sets a domain apart"),
@@ -119,20 +119,13 @@ class DomainsDock(QWidget):
         chooser.addWidget(QLabel("Layer"))
         chooser.addWidget(self.layer, 1)
         chooser.addWidget(self.boundaries)
-        buttons = QGridLayout()
-        buttons.setSpacing(4)
-        for row, column, button in (
-            *((0, 0, self.rename), (0, 1, self.recolor), (0, 2, self.merge), (0, 3, self.undo)),
-            *((1, 0, self.solo), (1, 1, self.show_all), (1, 3, self.redo)),
-        ):
-            buttons.addWidget(button, row, column)
         layout = QVBoxLayout(self)
         layout.addLayout(chooser)
-        layout.addWidget(self.legend, 3)
+        layout.addWidget(self.legend, 2)
         layout.addWidget(self.selection)
-        layout.addLayout(buttons)
+        layout.addWidget(self.edit_bar)
         layout.addWidget(self.message)
-        layout.addWidget(self.tabs, 4)
+        layout.addWidget(self.tabs, 3)
 
     def _wire(self) -> None:
         layers = self._viewer.layers
@@ -142,32 +135,23 @@ class DomainsDock(QWidget):
         self._viewer_links.connect(self._viewer.events.theme, self._on_viewer_theme_changed)
         self.layer.activated.connect(self._on_layer_activated)
         self.legend.chosen.connect(self._on_legend_chosen)
-        self.legend.recolor_asked.connect(self._ask_color)
         self.legend.legend.refused.connect(self._show_failure)
-        self.solo.clicked.connect(self._on_solo_clicked)
-        self.show_all.clicked.connect(self._on_show_all_clicked)
-        self.rename.clicked.connect(self.legend.edit_name)
-        self.recolor.clicked.connect(self._on_recolor_clicked)
-        self.merge.clicked.connect(self._on_merge_clicked)
-        self.undo.clicked.connect(self._on_undo_clicked)
-        self.redo.clicked.connect(self._on_redo_clicked)
         self.markers.feature_chosen.connect(self._on_markers_feature_chosen)
         for panel in self._panels():
             panel.failed.connect(self._show_failure)
             panel.said.connect(self._show_message)
         for keys, slot in (
-            ("Ctrl+Z", self._on_undo_clicked),
-            ("Ctrl+Shift+Z", self._on_redo_clicked),
-            ("Ctrl+Y", self._on_redo_clicked),
-            ("Ctrl+M", self._on_merge_clicked),
+            (UNDO, self.edit_bar.undo_last),
+            (REDO, self.edit_bar.redo_last),
+            (MERGE, self.edit_bar.merge_selected),
         ):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             shortcut.activated.connect(slot)
 
     def _panels(self) -> tuple[Panel, ...]:
-        tabs = (self.color_by, self.embedding, self.comparison, self.markers, self.export)
-        return (self.boundaries, *tabs)
+        tabs = (self.embedding, self.comparison, self.markers, self.export)
+        return (self.boundaries, self.edit_bar, self.color_by, self.appearance, *tabs)
 
     # -- which layer -----------------------------------------------------------
 
@@ -233,53 +217,13 @@ class DomainsDock(QWidget):
     def _on_viewer_theme_changed(self) -> None:
         theme = get_theme(self._viewer.theme)
         self.embedding.set_theme(theme.background.as_hex(), theme.text.as_hex())
+        self.color_by.set_style(get_stylesheet(self._viewer.theme))
 
     # -- edits -----------------------------------------------------------------
 
     def _on_edits_changed(self) -> None:
         self._show_selection()
         self._show_state()
-
-    def _on_solo_clicked(self) -> None:
-        names = self.legend.selected_names()
-        if self._domains is not None and names:
-            self._domains.edits.solo(names)
-
-    def _on_show_all_clicked(self) -> None:
-        if self._domains is not None:
-            self._domains.edits.show_all()
-
-    def _on_recolor_clicked(self) -> None:
-        names = self.legend.selected_names()
-        if names:
-            self._ask_color(names[0])
-
-    def _ask_color(self, name: str) -> None:
-        """Open a colour dialog that does not block."""
-        domains = self._domains
-        if domains is None:
-            return
-        dialog = QColorDialog(QColor(domains.edits.colors[name]), self)
-        dialog.setOption(QColorDialog.ColorDialogOption.DontUseNativeDialog)
-        dialog.setWindowTitle(f"Colour of {name}")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.colorSelected.connect(
-            lambda color: self._try(lambda: domains.edits.recolor(name, color.name()))
-        )
-        dialog.open()
-
-    def _on_merge_clicked(self) -> None:
-        domains = self._domains
-        if domains is not None:
-            self._try(lambda: domains.edits.merge(self.legend.selected_names()))
-
-    def _on_undo_clicked(self) -> None:
-        if self._domains is not None:
-            self._domains.edits.undo()
-
-    def _on_redo_clicked(self) -> None:
-        if self._domains is not None:
-            self._domains.edits.redo()
 
     # -- selection -------------------------------------------------------------
 
@@ -312,22 +256,14 @@ class DomainsDock(QWidget):
         self._show_state()
 
     def _show_state(self) -> None:
-        edits = None if self._domains is None else self._domains.edits
-        names = [] if edits is None else self.legend.selected_names()
-        self.legend.setEnabled(edits is not None)
-        self.solo.setEnabled(bool(names))
-        self.rename.setEnabled(len(names) == 1)
-        self.recolor.setEnabled(len(names) == 1)
-        self.merge.setEnabled(len(names) > 1)
-        self.undo.setEnabled(edits is not None and edits.can_undo)
-        self.redo.setEnabled(edits is not None and edits.can_redo)
-        self.show_all.setEnabled(edits is not None and not all(map(edits.is_visible, edits.names)))
+        self.legend.setEnabled(self._domains is not None)
+        self.edit_bar.show_state()
 
     # -- telling ---------------------------------------------------------------
 
     def _on_markers_feature_chosen(self, modality: str, feature: str) -> None:
         self.color_by.show_feature(modality, feature)
-        self.tabs.setCurrentWidget(self.color_by)
+        self.tabs.setCurrentIndex(0)
 
     def _show_message(self, text: str) -> None:
         self.message.setText(text)
@@ -343,12 +279,6 @@ class DomainsDock(QWidget):
             self._show_failure(str(error))
         else:
             self._show_failure("")
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    return button
 
 
 def _selection_text(counts: dict[str, int]) -> str:

@@ -37,6 +37,8 @@ _TIPS = (
 )
 _ROLE = Qt.ItemDataRole
 _SWATCH = 16
+_ROW = 24  # pixels
+_LEAST_ROWS = 6  # that are in sight however small the window
 
 
 class LegendModel(QAbstractTableModel):
@@ -109,7 +111,7 @@ class LegendModel(QAbstractTableModel):
             shown = self._edits.is_visible(name)
             return Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked
         if role == _ROLE.DecorationRole and column == COLOR:
-            return _swatch(self._edits.colors[name])
+            return swatch(self._edits.colors[name])
         if role == _ROLE.EditRole and column == NAME:
             return name
         if role == _ROLE.DisplayRole:
@@ -204,7 +206,8 @@ class LegendView(QTableView):
         assert rows is not None  # noqa: S101
         assert columns is not None  # noqa: S101
         rows.setVisible(False)
-        rows.setDefaultSectionSize(24)
+        self.setMinimumHeight((_LEAST_ROWS + 1) * _ROW + 4)
+        rows.setDefaultSectionSize(_ROW)
         columns.setHighlightSections(False)
         columns.setMinimumSectionSize(24)
         for column, width in ((SHOWN, 28), (COLOR, 28), (SPOTS, 72), (SHARE, 52)):
@@ -271,7 +274,7 @@ class LegendView(QTableView):
             self.recolor_asked.emit(self.legend.names[index.row()])
 
 
-def _swatch(color: str) -> QIcon:
+def swatch(color: str) -> QIcon:
     """Return a square of a colour that stays as it is in a selected row."""
     square = QPixmap(_SWATCH, _SWATCH)
     square.fill(QColor(color))
