@@ -112,7 +112,9 @@ def test_a_run_again_leaves_no_column_of_the_first(tables, quick):
     assert list(trsmi.TRSMIResult.from_anndata(tables["rna"]).annotations) == ["domain", "layer"]
 
 
-@pytest.mark.parametrize("data", ["rna.h5ad", 3, None], ids=str)
+@pytest.mark.parametrize(
+    "data", ["rna.h5ad", 3, None, pd.DataFrame()], ids=lambda data: type(data).__name__
+)
 def test_only_tables_in_memory_are_written_into(data, quick):
     with pytest.raises(InputError, match="cannot be written into"):
         trsmi.tl.integrate(data, config=quick)

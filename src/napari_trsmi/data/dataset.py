@@ -89,6 +89,9 @@ class SpatialOmics:
     load_arguments
         How to get the tables again, in plain JSON types (`napari_trsmi.data.load_arguments`); empty
         when that is not known.
+    given
+        The tables as they were passed to `napari_trsmi.load`, objects and paths, with what chose
+        from them: `napari_trsmi.data.loading.original_tables` reads them again.
     """
 
     modalities: tuple[Modality, ...]
@@ -100,6 +103,7 @@ class SpatialOmics:
     notes: tuple[str, ...] = ()
     digests: dict[str, str] = field(default_factory=dict)
     load_arguments: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def n_spots(self) -> int:

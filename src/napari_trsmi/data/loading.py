@@ -109,14 +109,7 @@ def load(
     """
     notes: list[str] = []
     selection = Selection.of(section, bin_size, keep)
-    sources = read_inputs(tables, notes, selection, placed=positions is not None)
-    placed = None
-    if positions is not None:
-        placed = given_positions(positions, sources[0], notes, keep=selection.keep)
-    sources = upright(sources, placed, notes)
-    sources, placed = with_common_names(sources, placed, notes)
-    wanted = _wanted_blocks(features, sources)
-    owned = split_all(sources, wanted, notes)
+    owned, placed = _read(tables, features, positions, selection, notes)
     sources = [source for source, _ in owned]
     parts = [
         without_controls(part, notes, keep="controls" in selection.keep)
@@ -167,7 +160,60 @@ def load(
             bin_size=bin_size,
             keep=keep or None,
         ),
+        given={
+            "tables": tables,
+            "features": features,
+            "positions": positions,
+            "selection": selection,
+        },
     )
+
+
+def original_tables(dataset: SpatialOmics) -> dict[str, AnnData]:
+    """Return the tables of a data set as they came, with all that is in them.
+
+    Parameters
+    ----------
+    dataset
+        What `load` returned; files are read again.
+
+    Returns
+    -------
+    By the name of their modality, or of the first of several: ``X``, layers, ``raw``, ``obs``,
+    ``var`` and ``obsm`` as in the input, and spots in its order, all of them. Of a data set that
+    was not loaded, its own tables.
+
+    Raises
+    ------
+    InputError
+        When a file is gone, or cannot be read any more.
+    """
+    if not dataset.given:
+        return {modality.name: modality.table for modality in dataset.modalities}
+    owned, _ = _read(**dataset.given, notes=[])
+    return {
+        own[0].name: source.table
+        for source, own in owned
+        if any(part.name in dataset.names for part in own)
+    }
+
+
+def _read(
+    tables: Tables,
+    features: str | Sequence[str] | None,
+    positions: Positions | None,
+    selection: Selection,
+    notes: list[str],
+) -> tuple[list[tuple[Source, list[Part]]], pd.DataFrame | None]:
+    """Read the tables, each with its modalities, and the positions given beside them."""
+    sources = read_inputs(tables, notes, selection, placed=positions is not None)
+    placed = None
+    if positions is not None:
+        placed = given_positions(positions, sources[0], notes, keep=selection.keep)
+    sources = upright(sources, placed, notes)
+    sources, placed = with_common_names(sources, placed, notes)
+    wanted = _wanted_blocks(features, sources)
+    return split_all(sources, wanted, notes), placed
 
 
 def _wanted_blocks(

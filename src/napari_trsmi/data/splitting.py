@@ -108,7 +108,10 @@ def feature_blocks(table: AnnData) -> list[str]:
 
     Sorted, as they come from a file: a table in memory gives the same order of modalities.
     """
-    return sorted(key for key in table.obsm if key.startswith("X_") and not _is_embedding(key[2:]))
+    names = [key[2:] for key in table.obsm if key.startswith("X_")]
+    # a run leaves domains beside its embedding, whatever it was called
+    own = [name for name in names if f"{name}_domain" not in table.obs]
+    return sorted(f"X_{name}" for name in own if not _is_embedding(name))
 
 
 def _is_embedding(name: str) -> bool:

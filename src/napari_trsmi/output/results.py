@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from napari_trsmi.errors import InputError
+from napari_trsmi.data.wording import listed
+from napari_trsmi.errors import InputError, TRSMIWarning
 from napari_trsmi.output.atomic import check_output, write_bytes
-from napari_trsmi.output.tables import write_table
+from napari_trsmi.output.tables import write_table, write_tables
+from napari_trsmi.scverse.places import KEY
 
 if TYPE_CHECKING:
     import os
 
     import pandas as pd
+    from anndata import AnnData
 
+    from napari_trsmi.data.dataset import SpatialOmics, TissueImage
     from napari_trsmi.result import TRSMIResult
 
 RESULT_SUFFIXES = (".h5ad", ".csv")
-"""What `write_result` writes."""
+"""What `write_result` writes of a result alone."""
+
+WHOLE_SUFFIXES = (*RESULT_SUFFIXES, ".h5mu")
+"""What it writes with the tables."""
 
 
 def write_result(
-    result: TRSMIResult, path: str | os.PathLike[str], *, overwrite: bool = False
+    result: TRSMIResult,
+    path: str | os.PathLike[str],
+    *,
+    dataset: SpatialOmics | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write a result, whole or not at all.
 
@@ -34,7 +47,12 @@ def write_result(
         ``.h5ad`` holds everything and can be read back by `read_result` and by scanpy; ``.csv`` has
         a row for each spot: domain, confidence and modality weights, named as in the
         ``.h5ad``'s ``obs``. In it, text that begins with ``=``, ``+``, ``-`` or ``@``, which a
-        spreadsheet would run, gets an apostrophe in front.
+        spreadsheet would run, gets an apostrophe in front. ``.h5mu`` holds all tables of `dataset`.
+    dataset
+        The tables that were run: their counts, layers, features and other columns go into the file
+        as they came, for scanpy and squidpy. An ``.h5ad`` gets the first table only; the others
+        need ``.h5mu``. Spots that took no part in the run are left out. None for a small file
+        without counts.
     overwrite
         Whether an existing file may be replaced.
 
@@ -46,8 +64,21 @@ def write_result(
     ------
     OutputError
         If it cannot be written; an existing file is then unchanged.
+    InputError
+        If the tables are not there any more.
+
+    Warns
+    -----
+    TRSMIWarning
+        If an ``.h5ad`` leaves tables of `dataset` out.
     """
-    target = check_output(path, overwrite=overwrite, suffixes=RESULT_SUFFIXES)
+    suffixes = RESULT_SUFFIXES if dataset is None else WHOLE_SUFFIXES
+    target = check_output(path, overwrite=overwrite, suffixes=suffixes)
+    if dataset is not None and target.suffix.lower() != ".csv":
+        from napari_trsmi.output.whole_tables import whole_tables
+
+        _write_whole(whole_tables(result, dataset), target)
+        return target
     annotations = _without_earlier_result(result.annotations)
     table = replace(result, annotations=annotations).to_anndata()
     if target.suffix.lower() == ".h5ad":
@@ -58,13 +89,28 @@ def write_result(
     return target
 
 
+def _write_whole(tables: dict[str, AnnData], target: Path) -> None:
+    if target.suffix.lower() == ".h5mu":
+        write_tables(tables, target)
+        return
+    first, *others = tables
+    write_table(tables[first], target)
+    if others:
+        warnings.warn(
+            f"{target.name} holds {first}, with the domains, and not {listed(others)}: one .h5ad "
+            "is one table. Save as .h5mu for all.",
+            TRSMIWarning,
+            stacklevel=3,
+        )
+
+
 def read_result(path: str | os.PathLike[str]) -> TRSMIResult:
     """Read a result that `write_result` wrote.
 
     Parameters
     ----------
     path
-        The ``.h5ad`` file.
+        The ``.h5ad`` or ``.h5mu`` file, or a SpatialData ``.zarr``.
 
     Returns
     -------
@@ -83,10 +129,17 @@ def read_result(path: str | os.PathLike[str]) -> TRSMIResult:
 
     file = Path(path).expanduser()
     table = read_path(file, [])
+    image = None
+    modalities = getattr(table, "mod", None)
+    if isinstance(modalities, Mapping):  # a MuData, whose picture is with the modalities
+        table = next(iter(modalities.values()))
+    elif hasattr(table, "shapes"):
+        table, image = _in_store(table)
     if not isinstance(table, AnnData):
-        raise InputError(f"{file} is no result of napari-trsmi. Pass an .h5ad file that it wrote.")
+        raise InputError(f"{file} holds no result of napari-trsmi. Pass a file that it wrote.")
     try:
-        return TRSMIResult.from_anndata(table)
+        result = TRSMIResult.from_anndata(table)
+        return result if image is None else replace(result, image=image)
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
@@ -94,6 +147,18 @@ def read_result(path: str | os.PathLike[str]) -> TRSMIResult:
             f"{file} holds an incomplete TRSMI result ({error}). Write it again with "
             "napari-trsmi run."
         ) from error
+
+
+def _in_store(store: Any) -> tuple[AnnData | None, TissueImage | None]:
+    """Return a SpatialData's first table with a run, and the image under its spots."""
+    from napari_trsmi.data.reading.spatial_data import read_tables
+
+    name = next((name for name, table in store.tables.items() if KEY in table.uns), None)
+    if name is None:
+        return None, None
+    found = [source for source in read_tables(store, name, "", []) if source.image is not None]
+    table: AnnData = store.tables[name]
+    return table, found[0].image if found else None
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -115,6 +180,4 @@ def _plain(text: object) -> str:
 
 def _without_earlier_result(annotations: pd.DataFrame) -> pd.DataFrame:
     """Leave out the columns of an earlier result, where a table was run again."""
-    from napari_trsmi.scverse.places import KEY
-
     return annotations.loc[:, ~annotations.columns.str.startswith(f"{KEY}_")]

@@ -6,24 +6,30 @@ import logging
 import re
 import shutil
 import warnings
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import numpy as np
 
-from napari_trsmi.errors import OutputError
+from napari_trsmi.errors import OutputError, TRSMIError
 from napari_trsmi.output.atomic import check_output, clear_leftovers, plain_path
 from napari_trsmi.output.tables import storable
+from napari_trsmi.output.whole_tables import whole_tables
+from napari_trsmi.scverse.picture import libraries
 from napari_trsmi.scverse.places import KEY
 from napari_trsmi.spots.pitch import spot_pitch
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pandas as pd
+    from anndata import AnnData
 
+    from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.result import TRSMIResult
 
 STORE_SUFFIXES = (".zarr",)
@@ -36,7 +42,11 @@ _REGION, _INSTANCE = f"{KEY}_region", f"{KEY}_spot"
 
 
 def write_spatialdata(
-    result: TRSMIResult, path: str | os.PathLike[str], *, overwrite: bool = False
+    result: TRSMIResult,
+    path: str | os.PathLike[str],
+    *,
+    dataset: SpatialOmics | None = None,
+    overwrite: bool = False,
 ) -> Path:
     """Write a result as a SpatialData store, whole or not at all.
 
@@ -47,23 +57,52 @@ def write_spatialdata(
         those with spaces, get underscores.
     path
         A folder whose name ends in ``.zarr``.
+    dataset
+        The tables that were run: with their counts, layers and features they are the store's
+        tables, by modality. None for a table without counts.
     overwrite
         Whether a store that this function wrote may be replaced; another folder never is.
 
     Returns
     -------
     The path written. In the coordinate system ``global``, in the spots' coordinates, the store has
-    circles ``spots``; the table ``domains`` that annotates them, which is
-    `TRSMIResult.to_anndata`'s without the image; and, if there is one, the image ``tissue`` with
-    its scale.
+    circles ``spots``; the tables that annotate them, with the run in each as
+    `TRSMIResult.write_to` writes it (without `dataset` one table ``domains``); and, if there is
+    one, the image ``tissue`` with its scale.
 
     Raises
     ------
     OutputError
         If spatialdata is not installed, or the store cannot be written; an existing one is then
         unchanged.
+    InputError
+        If the tables of `dataset` are not there any more.
     """
     target = _check_store(path, overwrite=overwrite)
+    clear_leftovers(target)
+    with new_store(target) as partial:
+        _as_spatialdata(result, dataset).write(partial)
+    return target
+
+
+@contextmanager
+def new_store(target: Path) -> Iterator[Path]:
+    """Make a store beside a folder, and put it in the folder's place once it is whole.
+
+    Parameters
+    ----------
+    target
+        The folder; if anything fails, it stays as it was.
+
+    Yields
+    ------
+    Where the new store is to be made.
+
+    Raises
+    ------
+    OutputError
+        If spatialdata is not installed, or the store cannot be written.
+    """
     try:
         import spatialdata  # noqa: F401
     except ImportError as error:
@@ -71,7 +110,6 @@ def write_spatialdata(
             "Writing SpatialData needs spatialdata, which is not installed: "
             "pip install 'napari-trsmi[spatialdata]'."
         ) from error
-    clear_leftovers(target)
     partial = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
     log = logging.getLogger("spatialdata")
     level = log.level
@@ -79,21 +117,22 @@ def write_spatialdata(
         log.setLevel(logging.WARNING)  # it tells of each store
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _as_spatialdata(result).write(partial)
+            yield partial
         _replace(partial, target)
     except OSError as error:
         raise OutputError(
             f"Cannot write {target}: {error.strerror or error}. Make room, or choose a folder that "
             "you may write to; what was there is unchanged."
         ) from error
+    except TRSMIError:
+        raise
     except Exception as error:  # the libraries raise anything on a table that they cannot store
         raise OutputError(
-            f"Cannot store {target.name}: {error}. Rename or remove that column of the annotations."
+            f"Cannot store {target.name}: {error}. Rename or remove that part of the table."
         ) from error
     finally:
         log.setLevel(level)
         shutil.rmtree(partial, ignore_errors=True)
-    return target
 
 
 def _check_store(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
@@ -120,7 +159,6 @@ _OURS = {
     "": {"images", "shapes", "tables", "labels", "points"},
     "images": {IMAGE},
     "shapes": {SPOTS},
-    "tables": {TABLE},
     "labels": set(),
     "points": set(),
 }
@@ -129,7 +167,8 @@ _OURS = {
 
 def _is_ours(store: Path) -> bool:
     """Whether a folder is a store that `write_spatialdata` wrote, and nothing has been added."""
-    if not (store / "tables" / TABLE / "uns" / KEY).is_dir():
+    tables = [path for path in (store / "tables").glob("*") if path.is_dir()]
+    if not tables or not all((table / "obs" / _REGION).is_dir() for table in tables):
         return False
     return all(
         {path.name for path in (store / folder).iterdir()} <= names | _METADATA
@@ -138,7 +177,7 @@ def _is_ours(store: Path) -> bool:
     )
 
 
-def _as_spatialdata(result: TRSMIResult) -> Any:
+def _as_spatialdata(result: TRSMIResult, dataset: SpatialOmics | None) -> Any:
     import geopandas as gpd
     import shapely
     from spatialdata import SpatialData
@@ -151,19 +190,15 @@ def _as_spatialdata(result: TRSMIResult) -> Any:
         geometry=shapely.points(result.coordinates),
         index=result.domains.index.astype(str),
     )
-    table = replace(
-        result,
-        annotations=_with_allowed_names(storable(result.annotations)),
-        modality_weights=_with_allowed_names(result.modality_weights),
-        image=None,
-    ).to_anndata()
-    table.obs[_REGION] = np.full(table.n_obs, SPOTS, dtype=object)
-    table.obs[_REGION] = table.obs[_REGION].astype("category")
-    table.obs[_INSTANCE] = np.asarray(circles.index, dtype=object)
-    elements: dict[str, Any] = {
-        SPOTS: ShapesModel.parse(circles),
-        TABLE: TableModel.parse(table, region=SPOTS, region_key=_REGION, instance_key=_INSTANCE),
-    }
+    elements: dict[str, Any] = {SPOTS: ShapesModel.parse(circles)}
+    for name, table in _tables(result, dataset).items():
+        table.obs[_REGION] = np.full(table.n_obs, SPOTS, dtype=object)
+        table.obs[_REGION] = table.obs[_REGION].astype("category")
+        table.obs[_INSTANCE] = np.asarray(circles.index, dtype=object)
+        table.uns.pop("spatialdata_attrs", None)
+        elements[name] = TableModel.parse(
+            table, region=SPOTS, region_key=_REGION, instance_key=_INSTANCE
+        )
     if result.image is not None:
         elements[IMAGE] = Image2DModel.parse(
             result.image.pixels.transpose(2, 0, 1),
@@ -174,11 +209,35 @@ def _as_spatialdata(result: TRSMIResult) -> Any:
     return SpatialData.init_from_elements(elements)
 
 
+def _tables(result: TRSMIResult, dataset: SpatialOmics | None) -> dict[str, AnnData]:
+    """Make the tables, whose picture is an element of the store instead."""
+    plain = replace(
+        result,
+        annotations=_with_allowed_names(storable(result.annotations)),
+        modality_weights=_with_allowed_names(result.modality_weights),
+        image=None,
+    )
+    if dataset is None:
+        return {TABLE: plain.to_anndata()}
+    tables = {}
+    for name, table in whole_tables(plain, dataset).items():
+        twice = set(result.annotations) - set(plain.annotations)
+        table.obs = storable(table.obs[[c for c in table.obs if c not in twice]])
+        for library in libraries(table).values():
+            library["images"] = {}
+        tables[_allowed(name)] = table
+    return tables
+
+
+def _allowed(name: object) -> str:
+    return re.sub(r"[^\w.-]", "_", str(name), flags=re.ASCII).lstrip("_") or "column"
+
+
 def _with_allowed_names(frame: pd.DataFrame) -> pd.DataFrame:
     """Call the columns by letters, digits, ``_``, ``.`` and ``-``; they stay distinct."""
     allowed: list[str] = []
     for name in frame:
-        plain = re.sub(r"[^\w.-]", "_", str(name), flags=re.ASCII).lstrip("_") or "column"
+        plain = _allowed(name)
         taken = {other.lower() for other in allowed}
         number, free = 1, plain
         while free.lower() in taken:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from napari_trsmi.errors import OutputError
 from napari_trsmi.output.atomic import write_bytes
+from napari_trsmi.scverse.places import KEY, SPATIAL, Places
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,9 +45,52 @@ def write_table(table: AnnData, path: Path) -> None:
             write_elem(file, "/", stored)
     except Exception as error:  # anndata raises anything on a table that it cannot store
         raise OutputError(
-            f"Cannot store {path.name}: {error}. Rename or remove that column of the annotations."
+            f"Cannot store {path.name}: {error}. Rename or remove that part of the table."
         ) from error
     write_bytes(path, buffer.getbuffer())
+
+
+def write_tables(tables: dict[str, AnnData], path: Path) -> None:
+    """Write tables as one ``.h5mu``, whole or not at all.
+
+    Parameters
+    ----------
+    tables
+        By modality, with the same spots. What a run wrote into the first is written for all
+        together, too.
+    path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    from mudata import MuData, set_options, write_h5mu
+
+    first = next(iter(tables.values()))
+    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    try:
+        with warnings.catch_warnings(), set_options(pull_on_update=False):
+            warnings.simplefilter("ignore")
+            stored = MuData({name: table.copy() for name, table in tables.items()})
+            for table in stored.mod.values():
+                table.obs = storable(table.obs)
+            own = [str(column) for column in first.obs if Places().owns(column)]
+            stored.obs = stored.obs.join(first.obs[own])
+            for name in (Places().embedding, SPATIAL):
+                stored.obsm[name] = first.obsm[name]
+            for name in (KEY, Places().colors):
+                stored.uns[name] = first.uns[name]
+            write_h5mu(partial, stored)
+        partial.replace(path.resolve())
+    except Exception as error:  # anndata raises anything on a table that it cannot store
+        raise OutputError(
+            f"Cannot write {path}: {error}. Make room, or rename or remove what cannot be stored; "
+            "what was there is unchanged."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def storable(frame: pd.DataFrame) -> pd.DataFrame:

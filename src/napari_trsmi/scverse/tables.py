@@ -37,7 +37,7 @@ def tables_of(data: Any, spots: pd.Index | None = None) -> dict[str, Any]:
         return {"the table": data}
     if isinstance(data, Mapping) and all(isinstance(table, AnnData) for table in data.values()):
         return {f"table {name!r}": table for name, table in data.items()}
-    if hasattr(data, "mod"):
+    if isinstance(getattr(data, "mod", None), Mapping):  # a table of pandas has a method mod
         return {"the MuData": data, **{f"modality {name!r}": m for name, m in data.mod.items()}}
     if hasattr(data, "tables") and hasattr(data, "shapes"):
         found = {

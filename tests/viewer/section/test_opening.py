@@ -119,3 +119,20 @@ def test_one_chosen_file_may_be_a_result(make_result, tmp_path):
     viewer = ViewerModel()
     open_files(viewer, [path])
     assert result_of(viewer.layers["run"]) is not None
+
+
+def test_a_store_of_ours_opens_as_domains_with_its_tables(tmp_path):
+    pytest.importorskip("spatialdata")
+    from napari_trsmi.output.spatial_data import write_spatialdata
+
+    dataset = trsmi.simulate(n_spots=80, modalities=("rna",), n_features={"rna": 100})
+    sizes = {"n_components": 5, "embedding_dim": 5, "feature_neighbors": 5, "align_neighbors": 4}
+    result = trsmi.integrate(dataset, n_domains=3, epochs=2, **sizes)
+    for name, tables in (("whole", dataset), ("alone", None)):
+        path = write_spatialdata(result, tmp_path / f"{name}.zarr", dataset=tables)
+        tissue, points = trsmi.open(ViewerModel(), str(path))
+        assert tissue.name == "Tissue"
+        assert list(points.features["domain"]) == list(result.domains)
+        found = dataset_of(points)
+        assert (found is None) == (tables is None)
+    assert result_of(points).n_domains == 3

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import pandas as pd
 import pytest
+from anndata import read_h5ad
+from mudata import read_h5mu
 from napari.components import ViewerModel
 from PIL import Image
 from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QFileDialog
 
-from napari_trsmi import add_domains, read_result
+from napari_trsmi import add_domains, read_result, simulate
 from napari_trsmi.viewer.domains.layer import domain_layer
 from napari_trsmi.widgets.domains.export import FORMATS, ExportPanel
 
@@ -32,9 +36,13 @@ def panel(qtbot, points):
     qtbot.waitUntil(lambda: not panel.background.busy, timeout=60_000)
 
 
-def save(panel, qtbot, suffix, path):
+def save(panel, qtbot, suffix, path, label=""):
     """Save as a user does: choose the format, press the button, accept a name in the dialog."""
-    place = next(row for row, choice in enumerate(FORMATS) if choice.suffix == suffix)
+    place = next(
+        row
+        for row, choice in enumerate(FORMATS)
+        if choice.suffix == suffix and choice.label.startswith(label)
+    )
     panel.format.setCurrentIndex(place)
     panel.save.click()
     dialog = panel.findChild(QFileDialog)
@@ -107,3 +115,66 @@ def test_nothing_happens_without_a_run(panel):
     panel.write(FORMATS[0], "/nowhere/x.h5ad")
     panel._on_copy_clicked()
     assert not panel.background.busy
+
+
+@pytest.fixture
+def measured():
+    """A section with the counts that it was run on."""
+    return simulate(n_spots=60, modalities=("rna", "protein"), n_features={"rna": 60, "protein": 9})
+
+
+@pytest.fixture
+def measured_panel(qtbot, panel, measured, make_result):
+    result = replace(
+        make_result(image_scale=None),
+        domains=pd.Series(make_result().domains.array, index=measured.spots),
+        confidence=make_result().confidence.set_axis(measured.spots),
+        modality_weights=make_result().modality_weights.set_axis(measured.spots),
+        annotations=measured.annotations,
+        coordinates=measured.coordinates,
+    )
+    points = add_domains(ViewerModel(), result, dataset=measured)
+    panel.follow(domain_layer(points))
+    yield panel, points
+    panel.follow(None)
+
+
+@pytest.mark.parametrize(
+    ("label", "suffix", "counts"),
+    [("Everything", ".h5ad", True), ("Domains alone", ".h5ad", False), ("All", ".h5mu", True)],
+)
+def test_counts_go_along_unless_the_domains_are_wanted_alone(
+    measured_panel, measured, qtbot, tmp_path, label, suffix, counts
+):
+    panel, _ = measured_panel
+    path = tmp_path / f"domains{suffix}"
+    with qtbot.waitSignal(panel.background.finished, timeout=60_000):
+        save(panel, qtbot, suffix, path, label)
+    found = dict(read_h5mu(path).mod) if suffix == ".h5mu" else {"rna": read_h5ad(path)}
+    assert found["rna"].n_vars == (measured.modalities[0].table.n_vars if counts else 0)
+    assert ("protein" in found) == (suffix == ".h5mu")
+
+
+def test_the_domains_go_into_a_store_that_is_there(measured_panel, measured, qtbot, tmp_path):
+    spatialdata = pytest.importorskip("spatialdata")
+    panel, points = measured_panel
+    store = tmp_path / "section.zarr"
+    tables = {modality.name: modality.table.copy() for modality in measured.modalities}
+    spatialdata.SpatialData(tables=tables).write(store)
+    with qtbot.waitSignal(panel.background.finished, timeout=60_000):
+        save(panel, qtbot, ".zarr", store, "Into")
+    table = spatialdata.read_zarr(store).tables["protein"]
+    assert list(table.obs["trsmi_domain"]) == list(points.features["domain"])
+    told = []
+    panel.failed.connect(told.append)
+    with qtbot.waitSignal(panel.background.failed, timeout=60_000):
+        save(panel, qtbot, ".zarr", tmp_path / "nothing.zarr", "Into")
+    assert "no SpatialData store" in told[-1]
+
+
+def test_all_tables_need_tables(panel, qtbot, tmp_path):
+    told = []
+    panel.failed.connect(told.append)
+    with qtbot.waitSignal(panel.background.failed):
+        save(panel, qtbot, ".h5mu", tmp_path / "domains.h5mu")
+    assert "carries no tables" in told[-1]

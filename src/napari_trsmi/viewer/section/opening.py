@@ -9,6 +9,7 @@ from napari_trsmi.viewer.section.reading import (
     read_section,
     section_layers,
     show_notes,
+    tables_beside,
 )
 
 if TYPE_CHECKING:
@@ -73,5 +74,6 @@ def open(  # noqa: A001 (called as napari_trsmi.open)
         keep=keep,
     )
     show_notes(read)
-    shown = section_layers(read, name or name_of(path), below)
+    dataset = tables_beside(path, read)
+    shown = section_layers(read, name or name_of(path), below, dataset=dataset)
     return [viewer.add_layer(Layer.create(*layer)) for layer in shown]

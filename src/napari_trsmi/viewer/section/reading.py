@@ -13,7 +13,7 @@ from napari_trsmi.data.loading import load
 from napari_trsmi.data.reading.images import tissue_image
 from napari_trsmi.data.reading.paths import is_folder_of_tables
 from napari_trsmi.data.splitting import UnknownKindError
-from napari_trsmi.errors import TRSMIError, TRSMIWarning
+from napari_trsmi.errors import InputError, TRSMIError, TRSMIWarning
 from napari_trsmi.output.results import read_result
 from napari_trsmi.result import TRSMIResult
 from napari_trsmi.scverse.places import KEY
@@ -66,7 +66,7 @@ def read_layers(paths: str | list[str]) -> list[LayerData]:
     """
     section = read_section(paths)
     show_notes(section)
-    return section_layers(section, name_of(paths))
+    return section_layers(section, name_of(paths), dataset=tables_beside(paths, section))
 
 
 def read_section(tables: Tables, *, image: Any = None, **given: Any) -> SpatialOmics | TRSMIResult:
@@ -89,7 +89,7 @@ def read_section(tables: Tables, *, image: Any = None, **given: Any) -> SpatialO
     """
     path = Path(tables).expanduser() if isinstance(tables, (str, Path)) else None
     picked = {name for name, value in given.items() if value is not None and value not in ((), [])}
-    if path and not picked - {"image_scale"} and _holds(path, f"uns/{KEY}"):
+    if path and not picked - {"image_scale"} and _holds_run(path):
         result = read_result(path)
         if image is None:
             return result
@@ -105,8 +105,30 @@ def read_section(tables: Tables, *, image: Any = None, **given: Any) -> SpatialO
     return replace(dataset, notes=(*dataset.notes, note))
 
 
+def tables_beside(tables: Tables, section: SpatialOmics | TRSMIResult) -> SpatialOmics | None:
+    """Read the tables that a file holds beside a run; None if it holds the run alone."""
+    if not isinstance(section, TRSMIResult) or not isinstance(tables, (str, Path)):
+        return None
+    path = Path(tables).expanduser()
+    kinds = [modality["kind"] for modality in section.record.get("modalities", [])]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TRSMIWarning)
+            try:
+                dataset = load(path)
+            except UnknownKindError:
+                dataset = load({kinds[0] if kinds else "rna": path})
+    except InputError:
+        return None
+    return dataset if dataset.spots.equals(section.domains.index) else None
+
+
 def section_layers(
-    section: SpatialOmics | TRSMIResult, name: str, image: Image | None = None
+    section: SpatialOmics | TRSMIResult,
+    name: str,
+    image: Image | None = None,
+    *,
+    dataset: SpatialOmics | None = None,
 ) -> list[LayerData]:
     """Make the layers of a section or a run.
 
@@ -118,6 +140,8 @@ def section_layers(
         Of the Points layer.
     image
         The layer that shows the tissue already. None adds the section's own image, if there is one.
+    dataset
+        The tables of a run.
 
     Returns
     -------
@@ -130,7 +154,7 @@ def section_layers(
     """
     own = [] if image is not None or section.image is None else [tissue_data(section.image)]
     if isinstance(section, TRSMIResult):
-        return [*own, domains_data(section, name, image)]
+        return [*own, domains_data(section, name, image, dataset=dataset)]
     return [*own, spots_data(section, name, image)]
 
 
@@ -192,6 +216,13 @@ def _is_ours(path: Path) -> bool:
         )
     # None: the reader's error says what is wrong with the file.
     return _holds(path, "obs", "var") is not False or bool(_holds(path, "mod"))
+
+
+def _holds_run(path: Path) -> bool:
+    """Tell whether a file, or a table of a SpatialData, holds a run."""
+    if path.is_dir():
+        return any((path / "tables").glob(f"*/uns/{KEY}"))
+    return bool(_holds(path, f"uns/{KEY}"))
 
 
 def _store_attributes(folder: Path) -> dict[str, Any]:

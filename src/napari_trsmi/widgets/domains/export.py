@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
@@ -17,12 +18,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_trsmi.errors import InputError
+from napari_trsmi.viewer.attached import dataset_of
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.panel import Panel, narrow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.result import TRSMIResult
 
 
@@ -39,44 +43,83 @@ class Format:
     about
         What it is good for.
     write
-        Writes a result to a path, and replaces what is there: the file dialog has asked.
+        Writes a result and its tables, if there are any, to a path, and replaces what is there:
+        the file dialog has asked.
+    into
+        Whether it goes into a folder that is there already.
     """
 
     label: str
     suffix: str
     about: str
-    write: Callable[[TRSMIResult, str], object]
+    write: Callable[[TRSMIResult, str, SpatialOmics | None], object]
+    into: bool = False
 
 
-def _write_result(result: TRSMIResult, path: str) -> object:
+def _write_whole(result: TRSMIResult, path: str, dataset: SpatialOmics | None) -> object:
     from napari_trsmi.output.results import write_result
 
-    return write_result(result, path, overwrite=True)
+    return write_result(result, path, dataset=dataset, overwrite=True)
 
 
-def _write_geojson(result: TRSMIResult, path: str) -> object:
+def _write_all(result: TRSMIResult, path: str, dataset: SpatialOmics | None) -> object:
+    if dataset is None:
+        raise InputError("This layer carries no tables. Save the domains alone (.h5ad).")
+    return _write_whole(result, path, dataset)
+
+
+def _write_alone(result: TRSMIResult, path: str, _: SpatialOmics | None) -> object:
+    return _write_whole(result, path, None)
+
+
+def _write_geojson(result: TRSMIResult, path: str, _: SpatialOmics | None) -> object:
     from napari_trsmi.output.geojson import write_geojson
 
     return write_geojson(result, path, overwrite=True)
 
 
-def _write_spatialdata(result: TRSMIResult, path: str) -> object:
+def _write_spatialdata(result: TRSMIResult, path: str, dataset: SpatialOmics | None) -> object:
     from napari_trsmi.output.spatial_data import write_spatialdata
 
-    return write_spatialdata(result, path, overwrite=True)
+    return write_spatialdata(result, path, dataset=dataset, overwrite=True)
 
 
-def _write_figure(result: TRSMIResult, path: str) -> object:
+def _write_into_store(result: TRSMIResult, path: str, _: SpatialOmics | None) -> object:
+    from napari_trsmi.output.store_update import write_into_spatialdata
+
+    return write_into_spatialdata(result, path)
+
+
+def _write_figure(result: TRSMIResult, path: str, _: SpatialOmics | None) -> object:
     from napari_trsmi.output.figure import write_figure
 
     return write_figure(result, path, overwrite=True)
 
 
 FORMATS = (
-    Format("Everything (.h5ad)", ".h5ad", "For napari-trsmi, scanpy and squidpy", _write_result),
-    Format("Table (.csv)", ".csv", "Domain, confidence and weights of each spot", _write_result),
+    Format(
+        "Everything (.h5ad)",
+        ".h5ad",
+        "The first table with its counts, the domains and the picture: for scanpy and squidpy",
+        _write_whole,
+    ),
+    Format("All tables (.h5mu)", ".h5mu", "Every modality with its counts: for muon", _write_all),
+    Format("Domains alone (.h5ad)", ".h5ad", "A small file, without counts", _write_alone),
+    Format("Table (.csv)", ".csv", "Domain, confidence and weights of each spot", _write_alone),
     Format("Boundaries for QuPath (.geojson)", ".geojson", "Annotations in QuPath", _write_geojson),
-    Format("SpatialData (.zarr)", ".zarr", "For the scverse's spatial tools", _write_spatialdata),
+    Format(
+        "SpatialData (.zarr)",
+        ".zarr",
+        "A new store with picture, spots and tables: for squidpy and napari-spatialdata",
+        _write_spatialdata,
+    ),
+    Format(
+        "Into its SpatialData (.zarr)",
+        ".zarr",
+        "Adds the domains to the store that the tables came from",
+        _write_into_store,
+        into=True,
+    ),
     Format("Figure with legend (.png)", ".png", "Tissue and domains side by side", _write_figure),
 )
 
@@ -125,16 +168,36 @@ class ExportPanel(Panel):
             path += choice.suffix
         self._path = path
         self.failed.emit("")
-        self.background.start(choice.write, self._domains.edits.result(), path)
+        self.background.start(choice.write, self._domains.edits.result(), path, self._dataset())
+
+    def _dataset(self) -> SpatialOmics | None:
+        return None if self._domains is None else dataset_of(self._domains.layer)
 
     def _on_save_clicked(self) -> None:
         choice = FORMATS[self.format.currentIndex()]
+        if choice.into:
+            self._ask_store(choice)
+            return
         dialog = QFileDialog(self, "Save the domains")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setFileMode(QFileDialog.FileMode.AnyFile)
         dialog.setNameFilter(f"{choice.label.split(' (')[0]} (*{choice.suffix})")
         dialog.setDefaultSuffix(choice.suffix)
         dialog.selectFile(f"domains{choice.suffix}")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda path: self.write(choice, path))
+        dialog.open()  # does not block
+
+    def _ask_store(self, choice: Format) -> None:
+        """Ask for a store that is there, beginning with the one that the tables came from."""
+        dialog = QFileDialog(self, "Choose the SpatialData that the domains go into")
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dataset = self._dataset()
+        came_from = None if dataset is None else dataset.load_arguments.get("tables")
+        if isinstance(came_from, str) and came_from.endswith(choice.suffix):
+            dialog.setDirectory(str(Path(came_from).absolute().parent))
+            dialog.selectFile(Path(came_from).name)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda path: self.write(choice, path))
         dialog.open()  # does not block
