@@ -177,7 +177,7 @@ class TRSMIResult:
             history=stored["history"],
             record=json.loads(stored["record"]),
             image=image,
-            spot_diameter=diameter,
+            spot_diameter=diameter if stored.get("diameter_known", True) else None,
             custom_colors=_custom_colors(
                 list(obs[places.domain].cat.categories), adata.uns.get(places.colors, ())
             ),

@@ -10,6 +10,7 @@ import numpy as np
 from napari_trsmi.data.dataset import TissueImage
 from napari_trsmi.errors import InputError
 from napari_trsmi.scverse.places import KEY, SPATIAL
+from napari_trsmi.spots.pitch import spot_pitch
 
 if TYPE_CHECKING:
     from napari_trsmi.result import TRSMIResult
@@ -82,6 +83,8 @@ def write_picture(result: TRSMIResult, table: Any, key: str = KEY) -> None:
     images, factors = dict(library.get("images") or {}), dict(library.get("scalefactors") or {})
     if result.spot_diameter is not None:
         factors["spot_diameter_fullres"] = result.spot_diameter
+    elif "spot_diameter_fullres" not in factors:  # squidpy draws nothing without one
+        factors["spot_diameter_fullres"] = spot_pitch(result.coordinates) or 1.0
     if result.image is not None and not _shows(library, result):
         factors["tissue_hires_scalef"] = result.image.scale
         images["hires"] = result.image.pixels

@@ -62,6 +62,7 @@ def write_run(
         table.uns[places.key] = {
             "record": json.dumps(result.record),
             "history": result.history,
+            "diameter_known": result.spot_diameter is not None,
             "modalities": np.array(list(result.modality_weights), dtype=object),
             "annotations": np.array(
                 [c for c in result.annotations if c in table.obs and not places.owns(c)],
