@@ -25,6 +25,13 @@ def assert_same(actual: TRSMIResult, expected: TRSMIResult) -> None:
     pd.testing.assert_series_equal(actual.confidence, expected.confidence, check_names=False)
     pd.testing.assert_frame_equal(actual.modality_weights, expected.modality_weights)
     pd.testing.assert_frame_equal(actual.annotations, expected.annotations)
+    for name in ("domains_by_scale", "confidence_by_scale"):
+        pd.testing.assert_frame_equal(
+            getattr(actual, name),
+            getattr(expected, name),
+            check_index_type=False,
+            check_column_type=False,
+        )
     pd.testing.assert_frame_equal(
         actual.history, expected.history, check_index_type=False, check_column_type=False
     )
@@ -46,6 +53,7 @@ def assert_same(actual: TRSMIResult, expected: TRSMIResult) -> None:
 def test_the_comparison_looks_at_every_field():
     compared = {"domains", "confidence", "modality_weights", "annotations", "history"}
     compared |= {"embedding", "coordinates", "record", "spot_diameter", "image", "custom_colors"}
+    compared |= {"domains_by_scale", "confidence_by_scale"}
     assert {field.name for field in fields(TRSMIResult)} == compared
 
 
@@ -79,6 +87,8 @@ def results(draw: st.DrawFn) -> TRSMIResult:
     domains = draw(st.lists(names, min_size=n_domains, max_size=n_domains, unique=True))
     chosen = draw(st.lists(st.sampled_from(domains), unique=True))
     n_epochs = draw(st.integers(0, 3))
+    scales = draw(st.sampled_from([(), (0.0, 1.0), (0.0, 0.25, 0.6, 1.0)]))
+    numbers = rng.integers(n_domains, size=(len(scales), n_spots))
     return TRSMIResult(
         domains=pd.Series(pd.Categorical.from_codes(codes, domains), index=spots),
         embedding=rng.normal(size=(n_spots, draw(st.integers(1, 4)))).astype(np.float32),
@@ -97,7 +107,44 @@ def results(draw: st.DrawFn) -> TRSMIResult:
         image=image,
         spot_diameter=draw(st.none() | st.floats(0.1, 100)),
         custom_colors={name: f"#{rng.integers(2**24):06x}" for name in chosen},
+        domains_by_scale=pd.DataFrame(
+            {
+                scale: pd.Categorical.from_codes(column, domains)
+                for scale, column in zip(scales, numbers, strict=True)
+            },
+            index=spots if scales else None,
+        ),
+        confidence_by_scale=pd.DataFrame(
+            {scale: rng.uniform(size=n_spots).astype(np.float32) for scale in scales},
+            index=spots if scales else None,
+        ),
     )
+
+
+def test_another_scale_of_the_same_run_is_shown_without_a_run(make_result):
+    result = make_result()
+    spots = result.domains.index
+    turned = result.domains.cat.codes.to_numpy()[::-1]
+    scaled = replace(
+        result,
+        domains_by_scale=pd.DataFrame(
+            {
+                0.0: pd.Categorical.from_codes(np.minimum(turned, 1), ["1", "2", "3"]),
+                1.0: result.domains.array,
+            },
+            index=spots,
+        ),
+        confidence_by_scale=pd.DataFrame({0.0: 0.25, 1.0: result.confidence}, index=spots),
+    )
+    assert scaled.scales == (0.0, 1.0)
+    states = scaled.at_scale(0.3)
+    assert list(states.domains.cat.categories) == ["1", "2"]
+    assert states.scale == 0.0
+    assert set(states.confidence) == {0.25}
+    pd.testing.assert_series_equal(states.at_scale(1).domains, result.domains, check_names=False)
+    assert result.scales == ()
+    with pytest.raises(InputError, match="all_scales=True"):
+        result.at_scale(0)
 
 
 @settings(

@@ -2,9 +2,9 @@
 
     python benchmark/speed/scaling.py [--spots 1000 10000 100000] [--device cpu] [--threads 2]
 
-A whole training with the defaults, its alignment searches included, and the median of its steps;
-then the clustering into five domains. The ratios are of the time per spot, to the row before. Peak
-memory is that of the device: the whole process on the CPU, what PyTorch held on a GPU.
+Twenty epochs of training with the defaults, its alignment searches included, and the median of its
+steps; then five domains at every scale. The ratios are of the time per spot, to the row before.
+Peak memory is that of the device: the whole process on the CPU, what PyTorch held on a GPU.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from statistics import median
 
 from napari_trsmi import Config, simulate
 
+_EPOCHS = 20
+
 
 def measure(n_spots: int, device: str, threads: int) -> None:
     """Run one size and print what it took."""
@@ -25,14 +27,15 @@ def measure(n_spots: int, device: str, threads: int) -> None:
 
     import torch
 
-    from napari_trsmi.clustering.domains import find_domains
+    from napari_trsmi.clustering.scale import Tissue, domains_by_scale
+    from napari_trsmi.graphs.neighbors import spatial_graph
     from napari_trsmi.preprocessing import feature_matrix
     from napari_trsmi.spots.order import canonical_order, clustered_order
     from napari_trsmi.training.loop import iter_train
     from napari_trsmi.training.problem import build_problem
 
     torch.set_num_threads(threads)
-    config = Config()
+    config = Config(n_domains=5, epochs=_EPOCHS)
     data = simulate(
         "published",
         n_spots=n_spots,
@@ -46,13 +49,15 @@ def measure(n_spots: int, device: str, threads: int) -> None:
     clustered = clustered_order(blocks, seed=config.seed)
     blocks, order = [block[clustered] for block in blocks], order[clustered]
     started = time.perf_counter()
-    problem = build_problem(blocks, data.coordinates[order], config, device=device)
+    spatial = spatial_graph(data.coordinates[order], config.spatial_neighbors)
+    problem = build_problem(blocks, spatial, config, device=device)
+    tissue = Tissue.of(blocks, spatial, config)
     graphs = time.perf_counter() - started
     started = time.perf_counter()
     epochs, trained = run(iter_train(problem, config, device=torch.device(device)))
     training = time.perf_counter() - started
     started = time.perf_counter()
-    find_domains(trained.embedding, config.replace(n_domains=5))
+    domains_by_scale(trained.embedding, tissue, config)
     clustering = time.perf_counter() - started
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if device == "cuda":

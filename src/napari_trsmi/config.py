@@ -6,13 +6,16 @@ Where a default differs from the paper, ``docs/defaults.md`` has the measurement
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from napari_trsmi.errors import ConfigError
 
 Preset = Literal["default", "published"]
+
+SCALES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Scales that domains are found at beside the run's own; a region's reach doubles with each."""
 
 
 class Config(BaseModel):
@@ -30,8 +33,15 @@ class Config(BaseModel):
     n_domains: int | Literal["auto"] = Field("auto", description="Number of domains, or auto.")
     min_domains: int = Field(2, ge=2, description="Fewest domains that auto considers.")
     max_domains: int = Field(15, ge=2, le=100, description="Most domains that auto considers.")
+    scale: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = Field(
+        "auto",
+        description="From states of single spots (0) to regions of tissue (1); auto: regions.",
+    )
+    all_scales: bool = Field(
+        True, description="Find the domains at the other scales too, to move along them later."
+    )
     clustering: Literal["mixture", "leiden"] = Field(
-        "mixture", description="Gaussian mixture with shared covariance, or Leiden."
+        "mixture", description="Mixture with one covariance for all domains, or Leiden."
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Seed of every random choice.")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(
@@ -68,6 +78,14 @@ class Config(BaseModel):
     )
     feature_weight_floor: float = Field(
         0.4, ge=0, le=0.5, description="Least predictive weight of a feature graph."
+    )
+
+    # regions
+    region_factors: tuple[int, ...] = Field(
+        (3, 6, 12, 20), description="Spatial axes of each table, one number a view."
+    )
+    region_hops: int = Field(
+        16, ge=1, le=100, description="Widest reach of a region's views at scale 1, in hops."
     )
 
     # model
@@ -122,12 +140,14 @@ class Config(BaseModel):
     ema_decay: float = Field(0.9, ge=0, lt=1, description="Decay of the graphs' running mean.")
 
     # optimisation
-    epochs: int = Field(20, ge=0, le=100_000, description="Training epochs; 0: untrained.")
+    epochs: int = Field(
+        0, ge=0, le=100_000, description="Training epochs of the network; 0: its start."
+    )
     optimizer: Literal["adam", "sgd"] = Field("adam", description="Adam, or SGD with momentum .9.")
     learning_rate: float = Field(1e-4, gt=0, le=10, description="Learning rate.")
     weight_decay: float = Field(1e-4, ge=0, le=1, description="Weight decay.")
 
-    # domains
+    # states
     cluster_components: int = Field(20, ge=1, description="Components of Z that are clustered.")
     normalize_rows: bool = Field(False, description="Scale each spot's Z to length 1 first.")
     leiden_resolution: float = Field(
@@ -155,6 +175,8 @@ class Config(BaseModel):
             )
         if any(not 0 < t < 1 for t in self.teleports) or any(k < 1 for k in self.diffusion_steps):
             raise ValueError("teleports must lie between 0 and 1, diffusion_steps be 1 or more.")
+        if not self.region_factors or any(number < 1 for number in self.region_factors):
+            raise ValueError("region_factors must be one number or more, each 1 or more.")
         if any(weight <= 0 for weight in self.reconstruction_weights):
             raise ValueError("reconstruction_weights must be positive.")
         return self
@@ -186,8 +208,18 @@ class Config(BaseModel):
         return type(self)(**{**self.model_dump(), **overrides})
 
     @property
-    def scales(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """Steps and teleports of the diffusion; of the first scale alone without `multiscale`."""
+    def own_scale(self) -> float:
+        """The scale of the run's domains, in [0, 1]."""
+        return 1.0 if self.scale == "auto" else float(self.scale)
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """Every scale that domains are found at, increasing."""
+        return tuple(sorted({self.own_scale, *(SCALES if self.all_scales else ())}))
+
+    @property
+    def diffusion(self) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """Steps and teleports of the diffusion; of the first alone without `multiscale`."""
         count = len(self.teleports) if self.multiscale else 1
         return self.diffusion_steps[:count], self.teleports[:count]
 
@@ -200,6 +232,8 @@ class Config(BaseModel):
 _PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     "published": {
+        "scale": 0.0,
+        "all_scales": False,
         "spatial_share": False,
         "spatial_neighbors": 10,
         "edge_contrast": 0.0,

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import platform
 import time
 import warnings
 from contextlib import closing
-from dataclasses import dataclass, replace
-from importlib.metadata import version
-from itertools import count
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
-import pandas as pd
 import torch
 
-from napari_trsmi.clustering.domains import (
-    Domains,
-    check_enough_spots,
-    find_domains,
-    match_to_reference,
+from napari_trsmi.assembly import NetworkRun, assembled, outcome_notes, run_record
+from napari_trsmi.clustering.domains import check_enough_spots
+from napari_trsmi.clustering.scale import (
+    Tissue,
+    domains_by_scale,
+    embedding_at,
+    modality_shares,
 )
 from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Modality, SpatialOmics
 from napari_trsmi.data.loading import Positions, Tables, load
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import DeviceError, InputError, TRSMIWarning
-from napari_trsmi.palette import extended_colors
+from napari_trsmi.graphs.neighbors import spatial_graph
 from napari_trsmi.preprocessing import feature_matrix
-from napari_trsmi.result import TRSMIResult
 from napari_trsmi.spots.order import canonical_order, clustered_order
 from napari_trsmi.training.devices import choose_device, cpu_threads
-from napari_trsmi.training.loop import Trained, iter_train
-from napari_trsmi.training.problem import Problem, build_problem
+from napari_trsmi.training.loop import iter_train
+from napari_trsmi.training.problem import build_problem
 from napari_trsmi.training.report import EpochReport, Phase
 from napari_trsmi.training.stop import StopToken
 
@@ -40,14 +37,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
+    import pandas as pd
+    import scipy.sparse as sp
     from numpy.typing import NDArray
 
     from napari_trsmi.data.dataset import TissueImage
+    from napari_trsmi.result import TRSMIResult
 
 T = TypeVar("T")
 Steps: TypeAlias = "Generator[Phase | EpochReport, None, T]"
-
-_RECORDED = ("napari-trsmi", "torch", "numpy", "scipy", "scikit-learn", "scanpy", "anndata")
 
 
 def integrate(
@@ -109,7 +107,7 @@ def integrate(
     Examples
     --------
     >>> import napari_trsmi as trsmi
-    >>> result = trsmi.integrate(trsmi.simulate("complementary"), n_domains=5, epochs=2)
+    >>> result = trsmi.integrate(trsmi.simulate("complementary"), n_domains=5)
     >>> result.n_domains
     5
     """
@@ -210,34 +208,47 @@ def iter_integrate(
         clustered = clustered_order(components, seed=config.seed)
         components = [block[clustered] for block in components]
         order = order[clustered]
-        coordinates = dataset.coordinates[order]
-        problem, device = yield from _on_device(
-            lambda where: _build(components, coordinates, config, where), config, device, notes
-        )
-        stop.check()
-        run, device = yield from _on_device(
-            lambda where: _train(problem, config, where, stop), config, device, notes
-        )
-        stop.check()
-        trained = run.trained
+        yield Phase.GRAPHS
+        spatial = spatial_graph(dataset.coordinates[order], config.spatial_neighbors)
+        network: NetworkRun | None = None
+        if 0 in config.scales:
+            network, device = yield from _on_device(
+                lambda where: _run_network(components, spatial, config, where, stop),
+                config,
+                device,
+                notes,
+            )
+            stop.check()
+        tissue = Tissue.of(components, spatial, config)
         yield Phase.CLUSTERING
-        domains = find_domains(trained.embedding, config, check=stop.check)
+        states = None if network is None else network.trained.embedding
+        domains = domains_by_scale(states, tissue, config, check=stop.check)
+        embedding = embedding_at(config.own_scale, states, tissue, config)
     stop.check()
-    if domains.curve is not None:
-        notes.append(_chosen(domains.curve, int(domains.labels.max())))
-    if trained.restored:
-        notes.append(f"{trained.stopped[0].upper()}{trained.stopped[1:]}.")
+    notes += outcome_notes(network, domains[config.own_scale])
+    if network is not None and network.trained.restored:
         warnings.warn(notes[-1], TRSMIWarning, stacklevel=3)
-    elif trained.stopped:
-        notes.append(f"Training {trained.stopped}.")
-    record = _record(dataset, config, problem, trained, domains)
+    record = run_record(dataset, config, components, network, domains[config.own_scale])
     record |= {
         "device": _device_name(device),
         "threads": threads,
         "notes": [*dataset.notes, *notes],
         "seconds": time.perf_counter() - started,
     }
-    return _assemble(dataset, np.argsort(order), trained, domains, run.history, record, reference)
+    if network is not None and config.own_scale == 0:
+        shares = network.trained.modality_shares
+    else:
+        shares = modality_shares(tissue, embedding).astype(np.float32)
+    return assembled(
+        dataset,
+        np.argsort(order),
+        domains=domains,
+        embedding=embedding,
+        shares=shares,
+        network=network,
+        record=record,
+        reference=reference,
+    )
 
 
 def _check_loaded(how: dict[str, Any]) -> None:
@@ -285,12 +296,6 @@ def _preprocessed(
     return components, notes
 
 
-@dataclass(frozen=True, eq=False)
-class _Run:
-    trained: Trained
-    history: pd.DataFrame
-
-
 def _on_device(
     job: Callable[[torch.device], Steps[T]],
     config: Config,
@@ -318,139 +323,26 @@ def _on_device(
     return (yield from job(cpu)), cpu
 
 
-def _build(
+def _run_network(
     components: list[NDArray[np.float32]],
-    coordinates: NDArray[np.float64],
+    spatial: sp.csr_array,
     config: Config,
     device: torch.device,
-) -> Steps[Problem]:
-    yield Phase.GRAPHS
-    return build_problem(components, coordinates, config, device=device.type)
-
-
-def _train(problem: Problem, config: Config, device: torch.device, stop: StopToken) -> Steps[_Run]:
-    yield Phase.TRAINING
+    stop: StopToken,
+) -> Steps[NetworkRun]:
+    problem = build_problem(components, spatial, config, device=device.type)
+    stop.check()
+    if config.epochs:
+        yield Phase.TRAINING
     epochs = iter_train(problem, config, device=device, stop=stop)
-    rows: list[dict[str, float]] = []
+    reports: list[EpochReport] = []
     while True:
         try:
             report = next(epochs)
         except StopIteration as finished:
-            columns = ["epoch", "loss", "beta", "seconds", "memory"]
-            return _Run(finished.value, pd.DataFrame(rows, columns=None if rows else columns))
-        rows.append(
-            {
-                "epoch": report.epoch,
-                "loss": report.loss,
-                **report.losses,
-                "beta": report.beta,
-                "seconds": report.seconds,
-                "memory": report.memory,
-            }
-        )
+            return NetworkRun(problem, finished.value, reports)
+        reports.append(report)
         yield report
-
-
-def _assemble(
-    dataset: SpatialOmics,
-    back: NDArray[np.int64],
-    trained: Trained,
-    domains: Domains,
-    history: pd.DataFrame,
-    record: dict[str, Any],
-    reference: TRSMIResult | None,
-) -> TRSMIResult:
-    spots = dataset.spots
-    numbers = pd.Series(domains.labels[back], index=spots)
-    names = {number: str(number) for number in range(1, int(numbers.max()) + 1)}
-    colors: dict[str, str] = {}
-    if reference is not None:
-        names = _named_like(numbers, reference)
-        colors = extended_colors(reference.colors, list(names.values()))
-    return TRSMIResult(
-        domains=pd.Series(
-            pd.Categorical(numbers.map(names), categories=list(names.values())), index=spots
-        ),
-        embedding=trained.embedding[back],
-        confidence=pd.Series(domains.confidence[back], index=spots),
-        modality_weights=pd.DataFrame(
-            trained.modality_shares[back], index=spots, columns=list(dataset.names)
-        ),
-        coordinates=dataset.coordinates,
-        annotations=dataset.annotations,
-        history=history,
-        record=record,
-        image=dataset.image,
-        spot_diameter=dataset.spot_diameter,
-        custom_colors=colors,
-    )
-
-
-def _named_like(numbers: pd.Series, reference: TRSMIResult) -> dict[int, str]:
-    """Return a name for each number: the reference's where they overlap most, then new numbers.
-
-    The names are in the order of the reference's domains, so that legends stay as they are.
-    """
-    known = reference.domains.cat.remove_unused_categories().cat
-    shared = numbers.index.intersection(reference.domains.index)
-    theirs = np.asarray(known.codes.loc[shared], dtype=np.int64) + 1
-    mine = np.asarray(numbers.loc[shared], dtype=np.int64)
-    matched = match_to_reference(mine, theirs)
-    # The pairing is complete, so that it may pair domains that have no spot in common.
-    place = {int(number): int(other) for number, other in zip(mine, matched, strict=True)}
-    place = {
-        number: other for number, other in place.items() if np.any(theirs[mine == number] == other)
-    }
-    named = sorted(place, key=place.__getitem__)
-    free = count(max((int(name) for name in known.categories if name.isdecimal()), default=0) + 1)
-    return {number: str(known.categories[place[number] - 1]) for number in named} | {
-        int(number): str(next(free)) for number in np.unique(numbers) if number not in place
-    }
-
-
-def _record(
-    dataset: SpatialOmics, config: Config, problem: Problem, trained: Trained, domains: Domains
-) -> dict[str, Any]:
-    """What is needed to repeat and to judge the run, in plain JSON types."""
-    return {
-        "parameters": config.model_dump(mode="json"),
-        "modalities": [
-            {
-                "name": modality.name,
-                "kind": modality.kind.value,
-                "n_features": modality.table.n_vars,
-                "n_components": block.shape[1],
-                "digest": dataset.digests.get(modality.name, ""),
-                "start_weights": {"spatial": start.spatial, "feature": start.feature},
-                "held_out_r2": None if np.isnan(start.held_out_r2) else start.held_out_r2,
-                "graph_weights": {"spatial": float(end[0]), "feature": float(end[1])},
-                "gate_end": gate_end,
-            }
-            for modality, block, start, end, gate_end in zip(
-                dataset.modalities,
-                problem.features,
-                problem.weights,
-                trained.graph_weights,
-                problem.gate_ends,
-                strict=True,
-            )
-        ],
-        "inputs": dataset.load_arguments,
-        "n_spots": dataset.n_spots,
-        "stopped": trained.stopped,
-        "alignment_search": trained.alignment_search,
-        "n_domains_curve": None if domains.curve is None else domains.curve.to_dict(orient="list"),
-        "versions": {"python": platform.python_version()}
-        | {package: version(package) for package in _RECORDED},
-        "platform": platform.platform(),
-    }
-
-
-def _chosen(curve: pd.DataFrame, n_domains: int) -> str:
-    """The curve that the number of domains was chosen from, as a sentence."""
-    numbers = zip(curve["n_domains"], curve["stability"], strict=True)
-    listed = ", ".join(f"{int(number)}: {stability:.2f}" for number, stability in numbers)
-    return f"{n_domains} domains chosen, the most that are stable. Stability by number: {listed}."
 
 
 def _device_name(device: torch.device) -> str:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from napari_trsmi.errors import InputError
 from napari_trsmi.palette import domain_colors, extended_colors
 from napari_trsmi.scverse.picture import read_picture
 from napari_trsmi.scverse.places import KEY, Places
+from napari_trsmi.scverse.scales import read_scales
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
     from anndata import AnnData
     from numpy.typing import NDArray
 
     from napari_trsmi.data.dataset import TissueImage
+
+
+def _empty_frame() -> pd.DataFrame:
+    return pd.DataFrame()
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +38,15 @@ class TRSMIResult:
         Categorical with string categories, indexed by spot name, length n_spots: ``"1"``,
         ``"2"``, … by decreasing size, unless they have been renamed.
     embedding
-        ``float32``, shape (n_spots, embedding_dim).
+        What the domains were found in, ``float32``, shape (n_spots, d).
     confidence
-        Posterior probability of each spot's domain (mixture), or the share of its neighbours in
-        the embedding that have the same domain (Leiden); indexed by spot name, in [0, 1].
+        Share of the views of the tissue that place a spot in its domain (regions), posterior
+        probability of its domain (states), or the share of its neighbours in the embedding that
+        have the same domain (Leiden); indexed by spot name, in [0, 1].
     modality_weights
         Share of each modality in each spot's embedding (rows sum to 1): the norm of the
-        modality's part of the fusion's linear map, divided by the sum of these norms.
-        Columns are modality names.
+        modality's part of it (states: of the fusion's linear map), divided by the sum of these
+        norms. Columns are modality names.
     coordinates
         ``float64``, shape (n_spots, 2), columns x and y.
     annotations
@@ -55,6 +61,12 @@ class TRSMIResult:
         In coordinate units, if known.
     custom_colors
         Hex colours chosen for domains, by name. The others get the palette's, see `colors`.
+    domains_by_scale
+        Domains at other scales, a categorical column a scale (from 0, states of single spots, to 1,
+        regions of tissue), indexed by spot name; no columns if the run found one scale alone. A
+        domain has the name of the one in `domains` that it overlaps most.
+    confidence_by_scale
+        Their confidence, ``float32``.
     """
 
     domains: pd.Series
@@ -68,6 +80,45 @@ class TRSMIResult:
     image: TissueImage | None = None
     spot_diameter: float | None = None
     custom_colors: Mapping[str, str] = field(default_factory=dict)
+    domains_by_scale: pd.DataFrame = field(default_factory=_empty_frame)
+    confidence_by_scale: pd.DataFrame = field(default_factory=_empty_frame)
+
+    @property
+    def scale(self) -> float | None:
+        """The scale of `domains`, from 0 (states) to 1 (regions); None in files of old versions."""
+        scale = self.record.get("scale")
+        return None if scale is None else float(scale)
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """Scales that `at_scale` can show, increasing."""
+        return tuple(self.domains_by_scale.columns.astype(float))
+
+    def at_scale(self, scale: float) -> TRSMIResult:
+        """The same run with the domains of another scale.
+
+        Parameters
+        ----------
+        scale
+            From 0 (states of single spots) to 1 (regions of tissue); the nearest of `scales` is
+            taken.
+
+        Raises
+        ------
+        InputError
+            If the run found one scale alone.
+        """
+        if not self.scales:
+            raise InputError(
+                "This result holds the domains of one scale alone. Run again with all_scales=True."
+            )
+        nearest = min(self.scales, key=lambda known: abs(known - scale))
+        return replace(
+            self,
+            domains=self.domains_by_scale[nearest].cat.remove_unused_categories().rename(None),
+            confidence=self.confidence_by_scale[nearest].astype(np.float64).rename(None),
+            record={**self.record, "scale": nearest},
+        )
 
     @property
     def n_domains(self) -> int:
@@ -91,8 +142,9 @@ class TRSMIResult:
             What the run is called there. With ``"trsmi"`` a table gets ``obs["trsmi_domain"]``
             (categories) and their colours in ``uns["trsmi_domain_colors"]``,
             ``obs["trsmi_confidence"]``, ``obs["trsmi_weight_<modality>"]``, ``obsm["X_trsmi"]``,
-            and the record in ``uns["trsmi"]``. A table without coordinates or without a picture
-            gets those of the run in ``obsm["spatial"]`` and ``uns["spatial"]``.
+            the domains' numbers at each scale in ``obsm["trsmi_domain_by_scale"]``, and the record
+            in ``uns["trsmi"]``. A table without coordinates or without a picture gets
+            those of the run in ``obsm["spatial"]`` and ``uns["spatial"]``.
         graphs
             Whether to write the spatial graph, as squidpy does (``uns["spatial_neighbors"]``; a
             table that has another one keeps it, and the run's is called ``trsmi_spatial``), and the
@@ -167,6 +219,7 @@ class TRSMIResult:
         modalities = [str(name) for name in stored["modalities"]]
         weights = obs[[places.weight(name) for name in modalities]]
         image, diameter = read_picture(adata, key)
+        domains_by_scale, confidence_by_scale = read_scales(adata, part, places)
         return cls(
             domains=obs[places.domain].rename(None),
             embedding=np.asarray(adata.obsm[places.embedding], dtype=np.float32)[part],
@@ -181,6 +234,8 @@ class TRSMIResult:
             custom_colors=_custom_colors(
                 list(obs[places.domain].cat.categories), adata.uns.get(places.colors, ())
             ),
+            domains_by_scale=domains_by_scale,
+            confidence_by_scale=confidence_by_scale,
         )
 
     def summary(self) -> dict[str, Any]:

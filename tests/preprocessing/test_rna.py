@@ -10,9 +10,14 @@ def components(table, *, n_top_genes=3000, n_components=5):
     return rna_components(table, n_top_genes=n_top_genes, n_components=n_components, seed=0)
 
 
+def scaled_logs(matrix):
+    depths = matrix.sum(axis=1, keepdims=True)
+    return np.log1p(matrix / depths * np.median(depths))
+
+
 def by_hand(matrix, n_components):
     """Scale to depth, take logs, scale genes, clip, rotate."""
-    values = np.log1p(matrix / matrix.sum(axis=1, keepdims=True) * 1e4)
+    values = scaled_logs(matrix)
     mean, deviation = values.mean(axis=0), values.std(axis=0, ddof=1)
     values = np.minimum(values / deviation, mean / deviation + 10)
     return PCA(n_components, svd_solver="full").fit_transform(values)
@@ -52,7 +57,7 @@ def test_the_table_passed_in_stays_as_it_is(as_table, counts):
 
 
 def test_normalised_values_are_recognised_noted_and_not_normalised_again(as_table, counts):
-    logs = np.log1p(counts() / counts().sum(axis=1, keepdims=True) * 1e4)
+    logs = scaled_logs(counts())
     found, notes = components(as_table(logs), n_components=3)
     assert any("not counts" in note for note in notes)
     np.testing.assert_allclose(np.abs(found), np.abs(by_hand(counts(), 3)), rtol=2e-3, atol=2e-3)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from napari_trsmi.config import Config
+from napari_trsmi.graphs.neighbors import spatial_graph
 from napari_trsmi.training.loop import Trained, iter_train
 from napari_trsmi.training.problem import Problem, build_problem
 
@@ -56,7 +57,8 @@ def make_problem(blocks, config) -> Callable[..., Problem]:
     """Make a training problem of M modalities."""
 
     def make(n_modalities: int = 2) -> Problem:
-        return build_problem(*blocks(n_modalities), config)
+        features, coordinates = blocks(n_modalities)
+        return build_problem(features, spatial_graph(coordinates, config.spatial_neighbors), config)
 
     return make
 

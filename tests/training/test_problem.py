@@ -4,12 +4,17 @@ import pytest
 from napari_trsmi.errors import InputError, TrainingError
 from napari_trsmi.graphs.neighbors import spatial_graph
 from napari_trsmi.training import problem as problem_module
-from napari_trsmi.training.problem import build_problem
+from napari_trsmi.training.problem import Problem, build_problem
+
+
+def built(features, coordinates, config) -> Problem:
+    """The problem over the spatial graph that the configuration asks for."""
+    return build_problem(features, spatial_graph(coordinates, config.spatial_neighbors), config)
 
 
 def test_features_are_centred_with_mean_square_1_whatever_their_scale(blocks, config):
     features, coordinates = blocks(3)
-    problem = build_problem([f * 100.0**m + m for m, f in enumerate(features)], coordinates, config)
+    problem = built([f * 100.0**m + m for m, f in enumerate(features)], coordinates, config)
     for mine, theirs in zip(problem.features, features, strict=True):
         assert mine.dtype == np.float32
         assert mine.shape == theirs.shape
@@ -19,7 +24,7 @@ def test_features_are_centred_with_mean_square_1_whatever_their_scale(blocks, co
 
 def test_graphs_have_the_configured_neighbours(blocks, config):
     features, coordinates = blocks(2)
-    problem = build_problem(features, coordinates, config)
+    problem = built(features, coordinates, config)
     expected = spatial_graph(coordinates, config.spatial_neighbors)
     assert (problem.spatial != expected).nnz == 0
     assert problem.n_spots == len(coordinates)
@@ -36,7 +41,7 @@ def test_a_component_that_is_not_spatial_loses_influence_on_the_graph(blocks, co
 
     def in_one_stripe(share):
         both = [np.hstack([features / 6, strewn])]
-        problem = build_problem(both, coordinates, config.replace(spatial_share=share))
+        problem = built(both, coordinates, config.replace(spatial_share=share))
         graph = problem.feature_graphs[0].tocoo()
         return np.mean(stripe[graph.row] == stripe[graph.col])
 
@@ -45,9 +50,9 @@ def test_a_component_that_is_not_spatial_loses_influence_on_the_graph(blocks, co
 
 def test_how_the_weights_start(blocks, config):
     features, coordinates = blocks(2)
-    even = build_problem(features, coordinates, config.replace(graph_weights="even"))
+    even = built(features, coordinates, config.replace(graph_weights="even"))
     assert [(w.spatial, w.feature) for w in even.weights] == [(0.5, 0.5)] * 2
-    predictive = build_problem(features, coordinates, config.replace(graph_weights="predictive"))
+    predictive = built(features, coordinates, config.replace(graph_weights="predictive"))
     for weights in predictive.weights:
         assert weights.spatial + weights.feature == pytest.approx(1)
         assert 0 < weights.held_out_r2 < 1
@@ -55,12 +60,12 @@ def test_how_the_weights_start(blocks, config):
 
 def test_edges_across_borders_weigh_less(blocks, config):
     features, coordinates = blocks(2, side=15)
-    problem = build_problem(features, coordinates, config)
+    problem = built(features, coordinates, config)
     edges = problem.weighted.tocoo()
     stripe = coordinates[:, 0] * 3 // 15
     across = stripe[edges.row] != stripe[edges.col]
     assert edges.data[across].mean() < 0.2 < 0.6 < edges.data[~across].mean()
-    plain = build_problem(features, coordinates, config.replace(edge_contrast=0))
+    plain = built(features, coordinates, config.replace(edge_contrast=0))
     for graph in (plain.weighted, plain.spatial, problem.spatial):
         assert (graph.data == 1).all()
         assert (graph.indices == problem.weighted.indices).all()
@@ -73,9 +78,7 @@ def test_where_the_gates_end(blocks, config):
 
     def ends(**parameters):
         changed = config.replace(**parameters)
-        return build_problem(
-            [features, features + 9 * noise[:, :1]], coordinates, changed
-        ).gate_ends
+        return built([features, features + 9 * noise[:, :1]], coordinates, changed).gate_ends
 
     clear, noisy = ends()
     assert 0 <= clear < noisy <= 1
@@ -87,14 +90,14 @@ def test_where_the_gates_end(blocks, config):
 
 def test_constant_features_stay_finite(config, blocks):
     _, coordinates = blocks(1)
-    problem = build_problem([np.ones((len(coordinates), 4))], coordinates, config)
+    problem = built([np.ones((len(coordinates), 4))], coordinates, config)
     assert not problem.features[0].any()
 
 
 def test_too_few_spots_are_an_error(blocks, config):
     features, coordinates = blocks(1, side=3)
     with pytest.raises(InputError, match="9 spots are too few for feature_neighbors=9"):
-        build_problem(features, coordinates, config.replace(feature_neighbors=9))
+        built(features, coordinates, config.replace(feature_neighbors=9))
 
 
 def test_a_failure_of_pytorch_during_the_search_is_explained(blocks, config, monkeypatch):
@@ -103,4 +106,4 @@ def test_a_failure_of_pytorch_during_the_search_is_explained(blocks, config, mon
 
     monkeypatch.setattr(problem_module, "feature_graph", fail)
     with pytest.raises(TrainingError, match="failed on cpu: kernel went missing"):
-        build_problem(*blocks(1), config)
+        built(*blocks(1), config)

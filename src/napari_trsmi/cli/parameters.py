@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-_MAIN = ("n_domains", "seed", "device", "epochs")
+_MAIN = ("n_domains", "scale", "seed", "device")
 _NOUNS: dict[object, str] = {int: "integer", float: "number", str: "name"}
 
 
@@ -35,24 +35,26 @@ class CommaList(click.ParamType[tuple[Any, ...], Any]):
             self.fail(f"{value!r} is no list such as 2,4,8 ({self.name}).", param, ctx)
 
 
-class NumberOrWord(click.ParamType[int | str, Any]):
-    """A whole number, or one of some words."""
+class NumberOrWord(click.ParamType[float | str, Any]):
+    """A number, or one of some words."""
 
-    def __init__(self, words: tuple[str, ...]) -> None:
+    def __init__(self, number: type[int] | type[float], words: tuple[str, ...]) -> None:
+        self.number = number
         self.words = words
-        self.name = "|".join((_NOUNS[int], *words))
+        self.name = "|".join((_NOUNS[number], *words))
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
+    ) -> float | str:
         """Return the number or the word."""
         if value in self.words:
             return str(value)
         try:
-            return int(str(value))
+            return self.number(str(value))
         except ValueError:
             words = " or ".join(map(repr, self.words))
-            self.fail(f"{value!r} is neither a whole number nor {words}.", param, ctx)
+            kind = "a whole number" if self.number is int else "a number"
+            self.fail(f"{value!r} is neither {kind} nor {words}.", param, ctx)
 
 
 class ParameterOption(click.Option):
@@ -101,8 +103,9 @@ def _type(field: FieldInfo) -> click.ParamType[Any, Any]:
     if origin is tuple:
         return CommaList(get_args(annotation)[0])
     if origin in (Union, UnionType):
-        _, words = get_args(annotation)
-        return NumberOrWord(get_args(words))
+        number, words = get_args(annotation)
+        bare = get_args(number)[0] if get_origin(number) is Annotated else number
+        return NumberOrWord(bare, get_args(words))
     ranges: dict[object, type[click.ParamType[Any, Any]]] = {
         int: click.IntRange,
         float: click.FloatRange,

@@ -87,7 +87,7 @@ class TRSMI(nn.Module):
             self.alignment = CrossGraphAlignment(count, d, temperature=config.align_temperature)
         self.refinements: nn.ModuleList | None = None
         if config.multiscale or config.gate:
-            steps, teleports = config.scales
+            steps, teleports = config.diffusion
             self.refinements = nn.ModuleList(
                 LocalRefinement(d, local_gate=config.local_gate) for _ in features
             )

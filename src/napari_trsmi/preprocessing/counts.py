@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 100_000
 _ROUNDING = 1e-5
-_TARGET = 1e4
 
 
 def are_counts(table: AnnData) -> bool:
@@ -36,13 +35,23 @@ def depth(table: AnnData) -> NDArray[np.float64]:
     return np.asarray(table.X.sum(axis=1), dtype=np.float64).ravel()
 
 
+def typical_depth(table: AnnData) -> float:
+    """Median count of the spots that are not empty; 1 if all are."""
+    counts = depth(table)
+    return float(np.median(counts[counts > 0])) if (counts > 0).any() else 1.0
+
+
 def log_normalize(table: AnnData) -> None:
-    """Scale each spot to 10,000 counts and take log(1 + x), in place; empty spots stay empty."""
+    """Scale spots to their median count and take log(1 + x), in place; empty spots stay empty.
+
+    A larger target, such as 10,000 for spots of 1,500 counts, spreads zeros and ones so far
+    apart that little but what was seen at all is left.
+    """
     import scanpy as sc
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Some cells have zero counts")
-        sc.pp.normalize_total(table, target_sum=_TARGET)
+        sc.pp.normalize_total(table, target_sum=typical_depth(table))
     sc.pp.log1p(table)
 
 

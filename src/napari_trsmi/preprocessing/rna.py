@@ -30,7 +30,7 @@ def rna_components(
     """Components of an RNA table.
 
     Genes seen in fewer than 10 spots (or 1% of them, if that is fewer) are left out, the most
-    variable ones chosen on the counts (Seurat v3), and each spot scaled to 10,000 counts before
+    variable ones chosen on the counts (Seurat v3), and each spot scaled to the median count before
     the logarithm. Tables that are already normalised skip these two steps.
 
     Parameters
@@ -61,14 +61,16 @@ def rna_components(
     if seen.any() and not seen.all():
         notes.append(f"{int((~seen).sum())} genes seen in fewer than {enough} spots left out")
         work = work[:, seen].copy()
+    chosen = np.ones(work.n_vars, dtype=bool)
     if work.n_vars > n_top_genes:
         chosen = variable_genes(work, n_top_genes, counted=counted)
         if not chosen.any():
             return np.zeros((work.n_obs, 1), dtype=np.float32), notes
-        work = work[:, chosen].copy()
-        notes.append(f"{work.n_vars} highly variable genes kept")
+        notes.append(f"{int(chosen.sum())} highly variable genes kept")
     if counted:
-        log_normalize(work)
+        log_normalize(work)  # by the depth of all genes: that of the chosen ones is tissue too
+    if not chosen.all():
+        work = work[:, chosen].copy()
     if not (differing := varying(work.X)).all():
         work = work[:, differing].copy()
     # without centring, so that sparse stays sparse; PCA centres implicitly

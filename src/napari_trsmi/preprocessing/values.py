@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def comparable_values(modality: Modality) -> AnnData:
     """Take what differs only by a spot's depth out of a table.
 
-    RNA and chromatin are scaled to 10,000 counts a spot and logged, protein is a centred log-ratio
-    (see `napari_trsmi.preprocessing.protein`), metabolites are shares of a spot's total, all as
-    log(1 + x) of something that is 0 where
+    RNA and chromatin are scaled to the median count of the spots and logged, protein is a centred
+    log-ratio (see `napari_trsmi.preprocessing.protein`), metabolites are shares of a spot's total,
+    all as log(1 + x) of something that is 0 where
     nothing was counted. TF-IDF would give each peak a scale of its own, which neither the
     comparison of spots nor a fold change needs. Values that are no counts stay as they are.
 

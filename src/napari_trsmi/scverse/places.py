@@ -50,6 +50,16 @@ class Places:
         """Entry of ``uns``, where scanpy looks for a column's colours."""
         return f"{self.domain}_colors"
 
+    @property
+    def domain_by_scale(self) -> str:
+        """Block of ``obsm``: a domain's place among the names, -1 for none, a column a scale."""
+        return f"{self.domain}_by_scale"
+
+    @property
+    def confidence_by_scale(self) -> str:
+        """Block of ``obsm``, a column a scale."""
+        return f"{self.confidence}_by_scale"
+
     def weight(self, modality: str) -> str:
         """Column of ``obs`` for a modality's weight."""
         return f"{self.key}_weight_{modality}"

@@ -15,6 +15,7 @@ from napari_trsmi.errors import InputError, TRSMIWarning
 from napari_trsmi.scverse.graphs import graph_name, run_graphs, write_graph
 from napari_trsmi.scverse.picture import libraries, write_picture
 from napari_trsmi.scverse.places import KEY, SPATIAL, Places
+from napari_trsmi.scverse.scales import write_scales
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +55,7 @@ def write_run(
     rows = {label: _rows(table.obs_names, result, label) for label, table in tables.items()}
     made = run_graphs(result, places) if graphs else {}
     for label, table in tables.items():
-        _write_spots(result, table, rows[label], places)
+        scales = _write_spots(result, table, rows[label], places)
         for name, graph in made.items():
             write_graph(table, rows[label], graph_name(table, name, places), graph)
         if hasattr(table, "X") and not libraries(table):
@@ -68,6 +69,7 @@ def write_run(
                 [c for c in result.annotations if c in table.obs and not places.owns(c)],
                 dtype=object,
             ),
+            **scales,
         }
     for label, table in tables.items():  # once all is written: a warning may be made an error
         left_out = table.n_obs - int(np.count_nonzero(rows[label] >= 0))
@@ -100,7 +102,10 @@ def _rows(names: pd.Index, result: TRSMIResult, label: str) -> NDArray[np.intp]:
     return rows
 
 
-def _write_spots(result: TRSMIResult, table: Any, rows: NDArray[np.intp], places: Places) -> None:
+def _write_spots(
+    result: TRSMIResult, table: Any, rows: NDArray[np.intp], places: Places
+) -> dict[str, NDArray[Any]]:
+    """Write what each spot has; returns what the record says of the scales."""
     found = rows >= 0
 
     def spread(values: NDArray[Any], missing: Any) -> NDArray[Any]:
@@ -122,3 +127,4 @@ def _write_spots(result: TRSMIResult, table: Any, rows: NDArray[np.intp], places
     if SPATIAL not in table.obsm:
         table.obsm[SPATIAL] = spread(result.coordinates, np.nan)
     table.uns[places.colors] = list(result.colors.values())
+    return write_scales(result, table, spread, places)

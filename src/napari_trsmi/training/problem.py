@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from napari_trsmi.graphs.contrast import weighted_by_contrast
-from napari_trsmi.graphs.neighbors import feature_graph, search_memory, spatial_graph
+from napari_trsmi.graphs.neighbors import feature_graph, search_memory
 from napari_trsmi.graphs.reach import spatial_reach
 from napari_trsmi.graphs.spatial_axes import component_gains, spatial_axes
 from napari_trsmi.graphs.weights import GraphWeights, predictive_weights
@@ -60,19 +60,19 @@ class Problem:
 
 def build_problem(
     features: Sequence[NDArray[np.floating]],
-    coordinates: NDArray[np.float64],
+    spatial: sp.csr_array,
     config: Config,
     *,
     device: str = "cpu",
 ) -> Problem:
-    """Scale the features and build the graphs.
+    """Scale the features and build their graphs.
 
     Parameters
     ----------
     features
         Components of each modality, each (n_spots, n_components_m).
-    coordinates
-        Shape (n_spots, 2).
+    spatial
+        Spatial graph, 0/1, symmetric, no self loops, (n_spots, n_spots).
     config
         Neighbour counts, edge contrast, how the weights start, where the gates end, seed.
     device
@@ -87,7 +87,6 @@ def build_problem(
     TrainingError
         If PyTorch fails.
     """
-    spatial = spatial_graph(coordinates, config.spatial_neighbors)
     scaled, graphs, weights, ends = [], [], [], []
     for block in features:
         try:
@@ -138,7 +137,7 @@ def _gate_end(features: NDArray[np.float64], spatial: sp.csr_array, config: Conf
     if config.gate_end == "floor":
         return config.gate_floor
     # the diffusion starts as the mean over its scales
-    diffusion = appnp_coefficients(*config.scales).mean(dim=0).tolist()
+    diffusion = appnp_coefficients(*config.diffusion).mean(dim=0).tolist()
     reach = spatial_reach(
         features, spatial, local_gate=config.local_gate, diffusion=diffusion, seed=config.seed
     )

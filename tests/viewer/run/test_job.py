@@ -155,21 +155,20 @@ def test_a_stop_ends_the_reading(inputs):
 def test_a_stop_ends_the_clustering(inputs, clustering, monkeypatch):
     stop = StopToken()
     calls = []
-    find = integration.find_domains
+    find = integration.domains_by_scale
 
-    def stopped_within(embedding, config, *, check):
+    def stopped_within(states, tissue, config, *, check):
         def counted():
             calls.append(1)
             if len(calls) == 3:
                 stop.stop()
             check()
 
-        return find(embedding, config, check=counted)
+        return find(states, tissue, config, check=counted)
 
-    monkeypatch.setattr(integration, "find_domains", stopped_within)
-    outcome, _ = consume(
-        inputs.job(SMALL.replace(n_domains="auto", clustering=clustering, max_domains=6)), stop
-    )
+    monkeypatch.setattr(integration, "domains_by_scale", stopped_within)
+    config = SMALL.replace(n_domains="auto", clustering=clustering, max_domains=6, all_scales=False)
+    outcome, _ = consume(inputs.job(config), stop)
     if clustering == "mixture":
         assert isinstance(outcome, Stopped)
         assert len(calls) == 3

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, LineEdit, SpinBox
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
-from qtpy.QtWidgets import QAbstractSpinBox, QComboBox, QFormLayout, QLabel, QSpinBox, QWidget
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QSpinBox,
+    QWidget,
+)
 
 from napari_trsmi.config import Config, Preset
 from napari_trsmi.errors import ConfigError
@@ -19,13 +27,14 @@ if TYPE_CHECKING:
     from magicgui.widgets.bases import ValueWidget
     from pydantic.fields import FieldInfo
 
-MAIN = ("n_domains", "epochs", "seed", "device")
+MAIN = ("n_domains", "scale", "seed", "device")
 """Parameters that are shown at once; the others are advanced."""
 
 PRESETS: tuple[str, ...] = get_args(Preset)
 """Where parameters may start."""
 
 _LARGEST = 2**31 - 1  # that a spin box holds
+_SHARE_STEP = 0.25
 _ACRONYMS = ("cpu", "ema", "rpr")
 _OWN = ("n_domains", "seed", "device")  # the user's question and machine, whatever the preset
 
@@ -126,7 +135,7 @@ class ConfigForm(QObject):
             layout.addRow(_label(_words(name), tip, native), native)
         return form
 
-    def _prepare(self, widget: ValueWidget[Any] | _NumberOrWord, tip: str) -> None:
+    def _prepare(self, widget: ValueWidget[Any] | _NumberOrWord | _ShareOrWord, tip: str) -> None:
         native = widget.native
         native.setToolTip(tip)
         native.setMinimumWidth(118)
@@ -169,13 +178,34 @@ class _NumberOrWord:
         self.native.setValue(self.native.minimum() if isinstance(value, str) else value)
 
 
+class _ShareOrWord:
+    """The same for a number from 0 to 1."""
+
+    def __init__(self, word: str) -> None:
+        self.native = QDoubleSpinBox()
+        self.native.setRange(-_SHARE_STEP, 1)
+        self.native.setSingleStep(_SHARE_STEP)
+        self.native.setSpecialValueText(word)
+        self.changed = self.native.valueChanged
+        self._word = word
+
+    @property
+    def value(self) -> float | str:
+        number = self.native.value()
+        return self._word if number < 0 else number
+
+    @value.setter
+    def value(self, value: float | str) -> None:
+        self.native.setValue(self.native.minimum() if isinstance(value, str) else value)
+
+
 class _Control:
     """The control of one parameter."""
 
     def __init__(self, name: str, field: FieldInfo) -> None:
         self.name = name
         self.item: type[Any] | None = None
-        self.widget: ValueWidget[Any] | _NumberOrWord
+        self.widget: ValueWidget[Any] | _NumberOrWord | _ShareOrWord
         annotation, origin = field.annotation, get_origin(field.annotation)
         if annotation is bool:
             self.widget = CheckBox()
@@ -185,7 +215,9 @@ class _Control:
             self.item = get_args(annotation)[0]
             self.widget = LineEdit()
         elif origin in (Union, UnionType):
-            self.widget = _NumberOrWord(get_args(get_args(annotation)[1])[0])
+            number, words = get_args(annotation)
+            control = _NumberOrWord if number is int else _ShareOrWord
+            self.widget = control(get_args(words)[0])
         elif annotation is int:
             low, high = _bounds(field, 1)
             self.widget = SpinBox(min=int(low), max=int(high))

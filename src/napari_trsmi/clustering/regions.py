@@ -1,0 +1,165 @@
+"""Regions: domains whose spots lie together, as k-means finds them in most views of the tissue.
+
+In units of the noise between neighbours all directions are alike, so that domains which differ
+by their means alone are round, and k-means is their maximum likelihood. Each view gives a
+partition, and views that err do so each in its own way: the partition that those like it agree
+with most is kept, and its boundaries are sharpened.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+
+from napari_trsmi.clustering.agreement import adjusted_rand_indices, most_agreed
+from napari_trsmi.clustering.potts import sharpened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import scipy.sparse as sp
+    from numpy.typing import NDArray
+
+    from napari_trsmi.clustering.views import View
+
+_SPOTS = 4_000
+"""That k-means sees, and that partitions are compared on; the others are assigned."""
+_STARTS = 5
+_CAMP = 1 / 3
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """Regions of the spots.
+
+    Attributes
+    ----------
+    labels
+        From 0, shape (n_spots,).
+    confidence
+        Share of the views' partitions that place a spot in its region, shape (n_spots,).
+    """
+
+    labels: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+
+
+def view_partition(view: View, n_domains: int, *, seed: int) -> NDArray[np.int64]:
+    """K-means in one view.
+
+    Parameters
+    ----------
+    view
+        From `region_views`.
+    n_domains
+        At most as many as spots.
+    seed
+        Of the spots that are seen and of the starts.
+
+    Returns
+    -------
+    ndarray
+        From 0, shape (n_spots,).
+    """
+    means = _k_means(view.points[_sample(len(view.points), seed)], n_domains, seed)
+    labels: NDArray[np.int64] = means.predict(view.points).astype(np.int64)
+    return labels
+
+
+def agreed_regions(
+    partitions: Sequence[NDArray[np.int64]],
+    scores: NDArray[np.float64],
+    spatial: sp.csr_array,
+    *,
+    seed: int,
+    check: Callable[[], None] = lambda: None,
+) -> Regions:
+    """What the partitions of the views agree on.
+
+    Parameters
+    ----------
+    partitions
+        One a view.
+    scores
+        Autocorrelation factors of all modalities side by side, shape (n_spots, n_axes).
+    spatial
+        0/1 spatial graph without self loops, (n_spots, n_spots).
+    seed
+        Of the spots that partitions are compared on.
+    check
+        See `sharpened`.
+    """
+    drawn = _sample(len(scores), seed)
+    agreement = adjusted_rand_indices([labels[drawn] for labels in partitions])
+    chosen = partitions[most_agreed(agreement, share=_CAMP)]
+    labels = sharpened(chosen, scores, spatial, check=check)
+    votes = np.mean([_renumbered(other, labels) == labels for other in partitions], axis=0)
+    return Regions(labels, votes)
+
+
+def agreement_curve(
+    views: Iterable[View],
+    *,
+    smallest: int,
+    largest: int,
+    seed: int,
+    check: Callable[[], None] = lambda: None,
+) -> pd.DataFrame:
+    """How far the views agree on each number of regions.
+
+    Parameters
+    ----------
+    views
+        From `region_views`.
+    smallest, largest
+        Numbers of regions tried; `largest` is cut to a fifth of the spots looked at.
+    seed
+        See `view_partition`.
+    check
+        Called before every k-means; what it raises ends the work.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``n_domains`` and ``stability`` (mean adjusted Rand index of all pairs of views).
+    """
+    partitions: dict[int, list[NDArray[np.int64]]] = {}
+    for view in views:
+        points = view.points[_sample(len(view.points), seed)]
+        for k in range(smallest, max(smallest, min(largest, len(points) // 5)) + 1):
+            check()
+            partitions.setdefault(k, []).append(_k_means(points, k, seed).labels_)
+    rows = []
+    for k, found in partitions.items():
+        agreement = adjusted_rand_indices(found)
+        pairs = agreement[np.triu_indices_from(agreement, k=1)]
+        rows.append({"n_domains": k, "stability": float(pairs.mean())})
+    return pd.DataFrame(rows)
+
+
+def _sample(n_spots: int, seed: int) -> NDArray[np.int64]:
+    return np.sort(np.random.default_rng(seed).permutation(n_spots)[:_SPOTS])
+
+
+def _k_means(points: NDArray[np.float64], k: int, seed: int) -> KMeans:
+    with warnings.catch_warnings():
+        # fewer distinct points than domains
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return KMeans(k, n_init=_STARTS, random_state=seed).fit(points)
+
+
+def _renumbered(labels: NDArray[np.int64], reference: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Labels with the numbers of the reference that they share the most spots with."""
+    k = max(int(labels.max()), int(reference.max())) + 1
+    common = np.bincount(labels * k + reference, minlength=k * k).reshape(k, k)
+    rows, columns = linear_sum_assignment(common, maximize=True)
+    place = np.empty(k, dtype=np.int64)
+    place[rows] = columns
+    return place[labels]

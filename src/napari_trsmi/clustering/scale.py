@@ -1,0 +1,240 @@
+"""Domains at every scale, from states of single spots to regions of tissue.
+
+Both are right answers to different questions, and no rule without labels can know which one a
+person asks. At 0 the network's embedding Z is clustered, which listens to similar spots wherever
+they lie. Above 0 regions are sought in views that reach the further the larger the scale is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_trsmi.clustering.domains import (
+    Domains,
+    find_domains,
+    match_to_reference,
+    number_by_size,
+)
+from napari_trsmi.clustering.leiden import leiden_domains
+from napari_trsmi.clustering.n_domains import choose_n_domains
+from napari_trsmi.clustering.regions import agreed_regions, agreement_curve, view_partition
+from napari_trsmi.clustering.views import region_embedding, region_views
+from napari_trsmi.graphs.autocorrelation import autocorrelation_factors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import scipy.sparse as sp
+    from numpy.typing import NDArray
+
+    from napari_trsmi.clustering.views import View
+    from napari_trsmi.config import Config
+
+
+@dataclass(frozen=True, eq=False)
+class Tissue:
+    """What regions are sought in.
+
+    Attributes
+    ----------
+    factors
+        `autocorrelation_factors` of each modality.
+    spatial
+        0/1 spatial graph without self loops, (n_spots, n_spots).
+    """
+
+    factors: tuple[NDArray[np.float64], ...]
+    spatial: sp.csr_array
+
+    @classmethod
+    def of(
+        cls, features: Sequence[NDArray[np.floating]], spatial: sp.csr_array, config: Config
+    ) -> Tissue:
+        """Find the factors of each modality's features, each (n_spots, n_components_m)."""
+        most = max(config.region_factors)
+        return cls(
+            tuple(autocorrelation_factors(block, spatial, n_factors=most) for block in features),
+            spatial,
+        )
+
+    def hops_at(self, scale: float, config: Config) -> tuple[int, ...]:
+        """Reaches of the views at a scale above 0, see `hops_at`."""
+        return hops_at(scale, config.region_hops, self.spatial.shape[0])
+
+
+_REACHES = (1, 3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16)
+"""Of the widest: so many that one more or less hardly changes what they agree on."""
+
+
+def hops_at(scale: float, widest: int, n_spots: int) -> tuple[int, ...]:
+    """Reaches of the views at a scale above 0, in hops, increasing.
+
+    They go from the widest to a fifth of it, and the widest is halved with each quarter that the
+    scale lies below 1. It is at most a third of the tissue's side, √n_spots, so that no view spans
+    the whole of a small section.
+    """
+    most = min(widest, n_spots**0.5 / 3) * 2.0 ** (4 * (scale - 1))
+    return tuple(sorted({max(1, round(share * most)) for share in _REACHES}))
+
+
+def domains_by_scale(
+    states: NDArray[np.floating] | None,
+    tissue: Tissue,
+    config: Config,
+    *,
+    check: Callable[[], None] = lambda: None,
+) -> dict[float, Domains]:
+    """Domains at every scale of `config`, the run's own first.
+
+    Parameters
+    ----------
+    states
+        The network's Z, shape (n_spots, d); None if the scale 0 is not among those asked for.
+    tissue
+        Where regions are sought.
+    config
+        Scales, number of domains, clustering, seed. A number that is chosen is chosen at the run's
+        own scale, and kept at the others.
+    check
+        Called between the steps of the work; what it raises ends it.
+
+    Returns
+    -------
+    dict
+        `Domains` by scale. Numbers are by decreasing size at the run's own scale, and at the
+        others those of the run's domains that they overlap most.
+
+    Raises
+    ------
+    InputError
+        If there are fewer spots than domains, or Leiden finds no such number.
+    """
+    own = config.own_scale
+    found: dict[float, Domains] = {}
+    if own == 0:
+        assert states is not None  # noqa: S101
+        found[own] = find_domains(states, config, check=check)
+    elif config.clustering == "leiden":
+        found[own] = _leiden(own, tissue, config, check)
+    else:
+        curve = None
+        if config.n_domains == "auto":
+            curve = agreement_curve(
+                _views(tissue, (own,), config, check),
+                smallest=config.min_domains,
+                largest=config.max_domains,
+                seed=config.seed,
+                check=check,
+            )
+            config = config.replace(n_domains=choose_n_domains(curve))
+        found[own] = replace(_regions((own,), tissue, config, check)[own], curve=curve)
+    own_domains = found[own]
+    config = config.replace(n_domains=max(2, int(own_domains.labels.max())))
+    others = [scale for scale in config.scales if scale != own]
+    if 0 in others:
+        assert states is not None  # noqa: S101
+        found[0.0] = find_domains(states, config, check=check)
+    above = [scale for scale in others if scale > 0]
+    if config.clustering == "leiden":
+        found |= {scale: _leiden(scale, tissue, config, check) for scale in above}
+    elif above:
+        found |= _regions(above, tissue, config, check)
+    return {own: own_domains} | {
+        scale: replace(
+            found[scale], labels=match_to_reference(found[scale].labels, own_domains.labels)
+        )
+        for scale in others
+    }
+
+
+def _views(
+    tissue: Tissue, scales: Sequence[float], config: Config, check: Callable[[], None]
+) -> Iterator[View]:
+    return region_views(
+        tissue.factors,
+        tissue.spatial,
+        hops=sorted({hops for scale in scales for hops in tissue.hops_at(scale, config)}),
+        n_factors=config.region_factors,
+        check=check,
+    )
+
+
+def _regions(
+    scales: Sequence[float], tissue: Tissue, config: Config, check: Callable[[], None]
+) -> dict[float, Domains]:
+    wanted = int(config.n_domains)
+    partitions = [
+        (view.hops, view_partition(view, wanted, seed=config.seed))
+        for view in _views(tissue, scales, config, check)
+    ]
+    scores = np.hstack(tissue.factors)
+    found = {}
+    for scale in scales:
+        reaches = tissue.hops_at(scale, config)
+        regions = agreed_regions(
+            [labels for hops, labels in partitions if hops in reaches],
+            scores,
+            tissue.spatial,
+            seed=config.seed,
+            check=check,
+        )
+        found[scale] = Domains(number_by_size(regions.labels), regions.confidence, None)
+    return found
+
+
+def _leiden(scale: float, tissue: Tissue, config: Config, check: Callable[[], None]) -> Domains:
+    wanted = None if config.n_domains == "auto" else int(config.n_domains)
+    labels, confidence = leiden_domains(
+        embedding_at(scale, None, tissue, config),
+        n_domains=wanted,
+        resolution=config.leiden_resolution,
+        seed=config.seed,
+        check=check,
+    )
+    return Domains(number_by_size(labels), confidence, None)
+
+
+def embedding_at(
+    scale: float, states: NDArray[np.floating] | None, tissue: Tissue, config: Config
+) -> NDArray[np.floating]:
+    """What domains at a scale are found in.
+
+    Returns
+    -------
+    ndarray
+        Z at scale 0; above, the axes of all modalities side by side as the middle view sees them,
+        shape (n_spots, n_axes).
+    """
+    if scale == 0:
+        assert states is not None  # noqa: S101
+        return states
+    reaches = tissue.hops_at(scale, config)
+    return region_embedding(tissue.factors, tissue.spatial, hops=reaches[len(reaches) // 2])
+
+
+def modality_shares(tissue: Tissue, embedding: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Share of each modality in each spot's embedding: the norm of its part over their sum.
+
+    Parameters
+    ----------
+    tissue
+        What the embedding is of.
+    embedding
+        From `embedding_at`.
+
+    Returns
+    -------
+    ndarray
+        Shape (n_spots, n_modalities), rows sum to 1.
+    """
+    ends = np.cumsum([block.shape[1] for block in tissue.factors])[:-1]
+    norms = np.column_stack(
+        [np.linalg.norm(part, axis=1) for part in np.split(embedding, ends, axis=1)]
+    )
+    total = norms.sum(axis=1, keepdims=True)
+    even = np.full_like(norms, 1 / norms.shape[1])
+    shares: NDArray[np.float64] = np.divide(norms, total, out=even, where=total > 0)
+    return shares
