@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtGui import QIcon
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QIcon, QPixmap
 from superqt import QCollapsible
 
 if TYPE_CHECKING:
@@ -24,12 +25,13 @@ class Fold(QCollapsible):
 
     def __init__(self, title: str, tip: str, parent: QWidget | None = None) -> None:
         # superqt paints its arrows once, in the colour that the text had before the theme
-        super().__init__("", parent, expandedIcon=QIcon(), collapsedIcon=QIcon())
+        super().__init__("", parent, expandedIcon=_no_icon(), collapsedIcon=_no_icon())
         self._title = title
         self.setDuration(0)
         layout = self.layout()
         if layout is not None:
             layout.setContentsMargins(0, 0, 0, 0)
+        self.toggleButton().setIconSize(QSize(0, 0))
         self.toggleButton().setToolTip(tip)
         self.toggled.connect(self._on_toggled)
         self._on_toggled(expanded=False)
@@ -44,3 +46,10 @@ class Fold(QCollapsible):
         # what is folded away shall not take the focus
         self.content().setVisible(expanded)
         self.set_title(self._title)
+
+
+def _no_icon() -> QIcon:
+    """Return an icon that is not seen: superqt asks for its truth, and an empty one has none."""
+    pixmap = QPixmap(1, 1)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    return QIcon(pixmap)
