@@ -21,7 +21,7 @@ PACKAGE = Path(napari_trsmi.__file__).parent
 
 FLOORS = (
     ("errors",),
-    ("config", "palette"),
+    ("config", "palette", "requirements"),
     ("spots",),
     ("data",),
     ("preprocessing",),
@@ -47,7 +47,9 @@ TERMINAL = {"click", "rich"}
 TORCH = {"torch"}
 
 NOT_IN = {
-    **dict.fromkeys(("errors", "palette"), SCREEN | TERMINAL | TORCH | {"numpy", "pydantic"}),
+    **dict.fromkeys(
+        ("errors", "palette", "requirements"), SCREEN | TERMINAL | TORCH | {"numpy", "pydantic"}
+    ),
     **dict.fromkeys(
         ("analysis", "clustering", "config", "data", "output", "preprocessing"),
         SCREEN | TERMINAL | TORCH,

@@ -92,7 +92,10 @@ def __getattr__(name: str) -> object:
     elif name in _MODULES:
         value = import_module(f"napari_trsmi.{_MODULES[name]}")
     elif name in _HOMES:
-        value = getattr(import_module(f"napari_trsmi.{_HOMES[name]}"), name)
+        from napari_trsmi.requirements import needed_for
+
+        with needed_for(f"napari_trsmi.{name}"):
+            value = getattr(import_module(f"napari_trsmi.{_HOMES[name]}"), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

@@ -31,6 +31,10 @@ class TrainingError(TRSMIError):
     """Training cannot go on, and there is no usable state to return."""
 
 
+class MissingPackageError(TRSMIError):
+    """A package that only some uses need is not installed; the message has the line for it."""
+
+
 class StoppedError(TRSMIError):
     """The run was told to stop and to keep nothing."""
 

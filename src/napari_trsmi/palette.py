@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from colorsys import hls_to_rgb
 from itertools import count
 from typing import TYPE_CHECKING
@@ -75,6 +76,11 @@ def extended_colors(known: Mapping[str, str], names: Sequence[str]) -> dict[str,
     taken = {color.lower() for color in known.values()}
     free = (color for color in map(_color, count()) if color not in taken)
     return {name: known[name] if name in known else next(free) for name in dict.fromkeys(names)}
+
+
+def is_hex(color: str) -> bool:
+    """Whether a colour is written like ``"#ff8000"``, in either case."""
+    return re.fullmatch("#[0-9a-fA-F]{6}", color) is not None
 
 
 def _color(place: int) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from napari_trsmi.errors import InputError
-from napari_trsmi.palette import domain_colors, extended_colors
+from napari_trsmi.palette import domain_colors, extended_colors, is_hex
 from napari_trsmi.scverse.picture import read_picture
 from napari_trsmi.scverse.places import KEY, Places
 from napari_trsmi.scverse.scales import read_scales
@@ -260,9 +260,11 @@ class TRSMIResult:
 
 def _custom_colors(names: Sequence[str], stored: Sequence[str]) -> dict[str, str]:
     """Return what a file's colours say beyond the palette; other tools may have changed them."""
-    from matplotlib.colors import is_color_like, to_hex
+    if not all(map(is_hex, stored)):  # names of colours: only what draws writes them
+        from matplotlib.colors import is_color_like, to_hex
 
-    if len(stored) != len(names) or not all(map(is_color_like, stored)):
+        stored = [to_hex(color) for color in stored if is_color_like(color)]
+    if len(stored) != len(names):
         return {}
-    colors = dict(zip(names, map(to_hex, stored), strict=True))
+    colors = dict(zip(names, map(str.lower, stored), strict=True))
     return {} if colors == domain_colors(names) else colors

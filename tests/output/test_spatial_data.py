@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_trsmi.errors import OutputError
+from napari_trsmi.errors import MissingPackageError, OutputError
 from napari_trsmi.output.spatial_data import write_spatialdata
 from napari_trsmi.result import TRSMIResult
 
@@ -177,5 +177,5 @@ def test_what_a_killed_program_left_is_cleared(make_result, tmp_path):
 
 def test_without_spatialdata_it_is_said_how_to_get_it(make_result, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "spatialdata", None)
-    with pytest.raises(OutputError, match=r"pip install 'napari-trsmi\[spatialdata\]'"):
+    with pytest.raises(MissingPackageError, match=r"pip install 'napari-trsmi\[spatialdata\]'"):
         write_spatialdata(make_result(), tmp_path / "domains.zarr")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from napari_trsmi.errors import InputError
+from napari_trsmi.requirements import needed_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +85,7 @@ def _umap(values: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     if extent == 0:  # all spots are the same
         return start
     start *= _SPREAD / extent
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), needed_for("UMAP"):
         warnings.simplefilter("ignore")  # on its own threads, compilation and small graphs
         from umap import UMAP
 

@@ -66,8 +66,8 @@ def demo(output: str, seed: int, epochs: int | None, no_window: bool) -> None:
 
 
 def _can_open_windows() -> bool:
-    """Whether there is a Qt binding, and a display to use it on."""
-    if not any(find_spec(binding) for binding in ("PyQt6", "PySide6")):
+    """Whether there is napari, a Qt binding, and a display to use it on."""
+    if not find_spec("napari") or not any(map(find_spec, ("PyQt6", "PySide6"))):
         return False
     if sys.platform in {"darwin", "win32"}:
         return True

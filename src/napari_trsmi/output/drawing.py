@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib.collections import EllipseCollection
-from matplotlib.colors import to_rgba_array
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from napari_trsmi.errors import InputError
 from napari_trsmi.output.atomic import check_output, write_bytes
+from napari_trsmi.requirements import needed_for
 from napari_trsmi.spots.pitch import spot_pitch
+
+with needed_for("Drawing a figure"):
+    from matplotlib.collections import EllipseCollection
+    from matplotlib.colors import to_rgba_array
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
 if TYPE_CHECKING:
     import os

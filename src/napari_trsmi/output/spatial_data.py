@@ -17,6 +17,7 @@ from napari_trsmi.errors import OutputError, TRSMIError
 from napari_trsmi.output.atomic import check_output, clear_leftovers, plain_path
 from napari_trsmi.output.tables import storable
 from napari_trsmi.output.whole_tables import whole_tables
+from napari_trsmi.requirements import needed_for
 from napari_trsmi.scverse.picture import libraries
 from napari_trsmi.scverse.places import KEY
 from napari_trsmi.spots.pitch import spot_pitch
@@ -72,9 +73,10 @@ def write_spatialdata(
 
     Raises
     ------
+    MissingPackageError
+        If spatialdata is not installed.
     OutputError
-        If spatialdata is not installed, or the store cannot be written; an existing one is then
-        unchanged.
+        If the store cannot be written; an existing one is then unchanged.
     InputError
         If the tables of `dataset` are not there any more.
     """
@@ -100,16 +102,13 @@ def new_store(target: Path) -> Iterator[Path]:
 
     Raises
     ------
+    MissingPackageError
+        If spatialdata is not installed.
     OutputError
-        If spatialdata is not installed, or the store cannot be written.
+        If the store cannot be written.
     """
-    try:
+    with needed_for("Writing SpatialData"):
         import spatialdata  # noqa: F401
-    except ImportError as error:
-        raise OutputError(
-            "Writing SpatialData needs spatialdata, which is not installed: "
-            "pip install 'napari-trsmi[spatialdata]'."
-        ) from error
     partial = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
     log = logging.getLogger("spatialdata")
     level = log.level

@@ -7,7 +7,7 @@ import pytest
 from napari_trsmi.data.reading.inputs import read_inputs
 from napari_trsmi.data.reading.paths import read_path
 from napari_trsmi.data.selection import Selection
-from napari_trsmi.errors import InputError
+from napari_trsmi.errors import InputError, MissingPackageError
 
 spatialdata = pytest.importorskip("spatialdata", reason="SpatialData input needs spatialdata")
 import geopandas as gpd  # noqa: E402
@@ -239,5 +239,5 @@ def test_no_tables(make_table):
 def test_without_the_library_a_store_says_what_to_install(tmp_path, monkeypatch):
     (tmp_path / "s.zarr").mkdir()
     monkeypatch.setitem(sys.modules, "spatialdata", None)
-    with pytest.raises(InputError, match="pip install spatialdata"):
+    with pytest.raises(MissingPackageError, match=r"pip install 'napari-trsmi\[spatialdata\]'"):
         read_path(tmp_path / "s.zarr", [])

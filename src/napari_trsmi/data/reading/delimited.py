@@ -15,6 +15,7 @@ from napari_trsmi.data.places import XY_COLUMNS, by_columns
 from napari_trsmi.data.reading.dialect import Dialect, dialect_of
 from napari_trsmi.data.reading.memory import check_room
 from napari_trsmi.errors import InputError
+from napari_trsmi.requirements import needed_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -139,13 +140,8 @@ def _named_by_first_column(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _read_excel(path: Path) -> pd.DataFrame:
     """Read the first sheet, the first column as text."""
-    try:
+    with needed_for(f"Reading {path.name} other than as CSV"):
         import_module("openpyxl")
-    except ImportError as error:
-        raise InputError(
-            f"Reading {path.name} needs openpyxl: pip install 'napari-trsmi[excel]'. Or save the "
-            "sheet as CSV."
-        ) from error
     with ZipFile(path) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
     check_room(unpacked, f"The workbook {path.name}")

@@ -25,6 +25,7 @@ from napari_trsmi.data.sections import section_name
 from napari_trsmi.data.selection import ALL, Selection, how_to
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import InputError
+from napari_trsmi.requirements import needed_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,15 +40,11 @@ def read_store(path: Path) -> Any:
 
     Raises
     ------
-    InputError
+    MissingPackageError
         When spatialdata is not installed.
     """
-    try:
+    with needed_for(f"Reading {path}"):
         from spatialdata import read_zarr
-    except ImportError as error:
-        raise InputError(
-            f"Reading {path} needs spatialdata, which is not installed: pip install spatialdata."
-        ) from error
     return read_zarr(path)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
-from matplotlib.figure import Figure
-from matplotlib.path import Path
-from matplotlib.widgets import LassoSelector, RectangleSelector
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QSizePolicy, QWidget
+
+from napari_trsmi.requirements import needed_for
+
+with needed_for("Drawing the embedding"):
+    from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
+    from matplotlib.figure import Figure
+    from matplotlib.path import Path
+    from matplotlib.widgets import LassoSelector, RectangleSelector
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
