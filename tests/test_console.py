@@ -21,6 +21,7 @@ def _blocks(language):
 
 def test_every_line_of_the_session_runs(tmp_path, monkeypatch, capsys):
     pytest.importorskip("spatialdata")
+    pytest.importorskip("squidpy")
     monkeypatch.chdir(tmp_path)
     for command in _blocks("bash"):
         program, *arguments = shlex.split(command)

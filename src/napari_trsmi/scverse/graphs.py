@@ -31,33 +31,36 @@ class SpotGraph:
 
 def run_graphs(result: TRSMIResult, places: Places) -> dict[str, SpotGraph]:
     """Make the graph that the run began with, and the one that Leiden clusters."""
-    from napari_trsmi.graphs.neighbors import feature_graph, spatial_graph, unit_rows
-
-    n_spots = len(result.domains)
-    if n_spots < 2:
+    if len(result.domains) < 2:
         return {}
-    used = result.record.get("parameters", {})
-    config = Config()
-    near = min(int(used.get("spatial_neighbors", config.spatial_neighbors)), n_spots - 1)
-    seed = int(used.get("seed", config.seed))
+    return {SPATIAL: spatial_neighbors(result), places.key: _embedding_neighbors(result, places)}
+
+
+def spatial_neighbors(result: TRSMIResult) -> SpotGraph:
+    """Make the graph of neighbours in space that the run began with."""
+    from napari_trsmi.graphs.neighbors import spatial_graph
+
+    k = min(int(_used(result, "spatial_neighbors")), len(result.domains) - 1)
+    parameters = {"n_neighbors": k, "coord_type": "generic", "metric": "euclidean"}
+    return _measured(spatial_graph(result.coordinates, k), result.coordinates, parameters)
+
+
+def _embedding_neighbors(result: TRSMIResult, places: Places) -> SpotGraph:
+    from napari_trsmi.graphs.neighbors import feature_graph, unit_rows
+
     z = np.asarray(result.embedding, dtype=np.float64)
-    if used.get("normalize_rows", config.normalize_rows):
+    if _used(result, "normalize_rows"):
         z = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
-    alike = min(_NEIGHBORS, n_spots - 1)
-    return {
-        SPATIAL: _measured(
-            spatial_graph(result.coordinates, near),
-            result.coordinates,
-            {"n_neighbors": near, "coord_type": "generic", "metric": "euclidean"},
-        ),
-        # On unit rows half the square of the distance is the cosine distance.
-        places.key: _measured(
-            feature_graph(z, alike, seed=seed),
-            unit_rows(z),
-            {"n_neighbors": alike, "metric": "cosine", "use_rep": places.embedding},
-            cosine=True,
-        ),
-    }
+    k = min(_NEIGHBORS, len(z) - 1)
+    graph = feature_graph(z, k, seed=int(_used(result, "seed")))
+    parameters = {"n_neighbors": k, "metric": "cosine", "use_rep": places.embedding}
+    # On unit rows half the square of the distance is the cosine distance.
+    return _measured(graph, unit_rows(z), parameters, cosine=True)
+
+
+def _used(result: TRSMIResult, parameter: str) -> Any:
+    """Return a parameter of the run, or the default where the record does not say."""
+    return result.record.get("parameters", {}).get(parameter, getattr(Config(), parameter))
 
 
 def _measured(

@@ -32,6 +32,7 @@ from napari_trsmi.widgets.domains.embedding import EmbeddingPanel
 from napari_trsmi.widgets.domains.export import ExportPanel
 from napari_trsmi.widgets.domains.legend import LegendView
 from napari_trsmi.widgets.domains.markers import MarkersPanel
+from napari_trsmi.widgets.domains.space import SpacePanel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ _NAMED = 3  # domains that the line on the selection names
 
 
 class DomainsDock(QWidget):
-    """Legend on top, always in sight; colours, embedding, comparison, markers, export below.
+    """Legend on top, always in sight; colours, embedding, comparison, markers, space, export below.
 
     It shows the domains of the active layer, or of the last one that had any.
 
@@ -104,14 +105,17 @@ class DomainsDock(QWidget):
         self.embedding = EmbeddingPanel()
         self.comparison = ComparePanel(self._viewer)
         self.markers = MarkersPanel()
+        self.space = SpacePanel()
         self.export = ExportPanel()
         self.tabs = QTabWidget()
         self.tabs.setUsesScrollButtons(False)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)  # where the dock is narrow
         for panel, title, tip in (
             (look, "Look", "What the spots are coloured by, and how they are drawn"),
             (self.embedding, "Embedding", "The embedding, linked to the tissue"),
             (self.comparison, "Compare", "Compare with another run or an annotation"),
             (self.markers, "Markers", "What sets a domain apart"),
+            (self.space, "Space", "How the domains lie to each other, and what varies in space"),
             (self.export, "Export", "Save the domains, copy the run as a script"),
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(panel, title), tip)
@@ -136,7 +140,8 @@ class DomainsDock(QWidget):
         self.layer.activated.connect(self._on_layer_activated)
         self.legend.chosen.connect(self._on_legend_chosen)
         self.legend.legend.refused.connect(self._show_failure)
-        self.markers.feature_chosen.connect(self._on_markers_feature_chosen)
+        self.markers.feature_chosen.connect(self._on_panel_feature_chosen)
+        self.space.feature_chosen.connect(self._on_panel_feature_chosen)
         for panel in self._panels():
             panel.failed.connect(self._show_failure)
             panel.said.connect(self._show_message)
@@ -150,7 +155,7 @@ class DomainsDock(QWidget):
             shortcut.activated.connect(slot)
 
     def _panels(self) -> tuple[Panel, ...]:
-        tabs = (self.embedding, self.comparison, self.markers, self.export)
+        tabs = (self.embedding, self.comparison, self.markers, self.space, self.export)
         return (self.boundaries, self.edit_bar, self.color_by, self.appearance, *tabs)
 
     # -- which layer -----------------------------------------------------------
@@ -261,7 +266,7 @@ class DomainsDock(QWidget):
 
     # -- telling ---------------------------------------------------------------
 
-    def _on_markers_feature_chosen(self, modality: str, feature: str) -> None:
+    def _on_panel_feature_chosen(self, modality: str, feature: str) -> None:
         self.color_by.show_feature(modality, feature)
         self.tabs.setCurrentIndex(0)
 
