@@ -140,6 +140,27 @@ def test_a_matrix_folder_that_does_not_fit_is_refused(space_ranger, make_table):
         read_path(space_ranger, [])
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("general", "skew-symmetric", "is no matrix of counts"),
+        ("1 1 ", "x 1 ", "cannot be read"),
+        ("1 1 ", "9 1 ", "claims 24 entries and has 23 within its size"),
+    ],
+)
+def test_damaged_matrix_files_end_no_process(space_ranger, make_table, old, new, message):
+    folder = space_ranger / "matrix"
+    write_mtx(folder, make_table(6), packed=False)
+    path = folder / "matrix.mtx"
+    path.write_text(
+        path.read_text().replace(
+            f"\n{old}" if old[0] == "1" else old, f"\n{new}" if old[0] == "1" else new, 1
+        )
+    )
+    with pytest.raises(InputError, match=message):
+        read_path(folder, [])
+
+
 def flatten(space_ranger, prefix, target):
     """Lay a sample's files side by side, compressed, as GEO does."""
     target.mkdir(exist_ok=True)

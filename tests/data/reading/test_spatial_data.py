@@ -131,6 +131,14 @@ def test_a_picture_in_another_frame_is_drawn_anew(make_table, transform, turned)
     assert source.image.scale == pytest.approx(0.25)
 
 
+def test_a_damaged_picture_is_said(make_table, tmp_path):
+    section(make_table).write(tmp_path / "s.zarr")
+    for part in (tmp_path / "s.zarr" / "images").rglob("c/*/*/*"):
+        part.write_bytes(b"no pixels")
+    with pytest.raises(InputError, match=r"s\.zarr cannot be read"):
+        read_inputs(tmp_path / "s.zarr", [])
+
+
 def labels_of(xy, side=4):
     labels = np.zeros((24 * 4, 20 * 4), np.int32)
     for number, (x, y) in enumerate(xy.astype(int), start=1):

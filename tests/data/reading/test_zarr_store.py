@@ -31,3 +31,23 @@ def test_claims_of_size(tmp_path, name):
     (tmp_path / "x" / name).write_text(json.dumps(told))
     with pytest.raises(InputError, match=r"'x' in .* claims 4,000\.0 GB"):
         check_zarr(tmp_path)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("place", [0, 4])
+def test_texts_are_as_many_and_as_long_as_they_say(tmp_path, version, place):
+    import numpy as np
+    import zarr
+
+    folder = tmp_path / "x"
+    names = zarr.create_array(
+        folder, shape=(3,), dtype=str, chunks=(3,), compressors=None, zarr_format=version
+    )
+    names[:] = np.array(["a", "bc", "d"], dtype=object)
+    check_zarr(tmp_path)
+    part = folder / "c" / "0" if version == 3 else folder / "0"
+    content = bytearray(part.read_bytes())
+    content[place : place + 4] = b"\xff\xff\xff\x7f"
+    part.write_bytes(content)
+    with pytest.raises(InputError, match="x is damaged: its texts are not as many or as long"):
+        check_zarr(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from napari_trsmi.data.kinds import kind_from_word
 from napari_trsmi.data.on_tissue import only_on_tissue
 from napari_trsmi.data.parts import Source
 from napari_trsmi.data.reading.delimited import table_from_frame
+from napari_trsmi.data.reading.guard import guarded
 from napari_trsmi.data.reading.images import image_of_table
 from napari_trsmi.data.reading.paths import read_path
 from napari_trsmi.data.sections import only_section
@@ -126,7 +128,7 @@ def _read(
     *,
     placed: bool,
 ) -> list[Source]:
-    file_name = ""
+    file_name, path = "", None
     if isinstance(value, (str, Path)):
         path = Path(value).expanduser()
         file_name = path.name
@@ -142,7 +144,8 @@ def _read(
     elif hasattr(value, "tables") and hasattr(value, "shapes"):
         from napari_trsmi.data.reading.spatial_data import read_tables
 
-        sources = read_tables(value, label, file_name, notes, selection)
+        with guarded(path) if path is not None else nullcontext():  # labels are read only now
+            sources = read_tables(value, label, file_name, notes, selection)
     else:
         raise InputError(f"{label} is no table. Pass {ACCEPTED}.")
     return sources if key is None else [_only(sources, key, label)]

@@ -73,24 +73,43 @@ def read_mtx(path: Path) -> AnnData:
     InputError
         When one of the others is missing, or they do not fit each other.
     """
-    from scipy.io import mmread
-
     prefix = path.name.removesuffix(".gz").removesuffix("matrix.mtx")
     barcodes = _lines(path, f"{prefix}barcodes.tsv")
     features = _lines(path, f"{prefix}features.tsv", f"{prefix}genes.tsv")
-    shape, entries = _claimed(path)
+    shape, entries, header = _claimed(path)
     if shape != (len(features), len(barcodes)):
         raise InputError(
             f"{path} claims {shape[0]:,} features x {shape[1]:,} spots, but beside it are "
             f"{len(features):,} features and {len(barcodes):,} barcodes. Copy the folder again."
         )
     check_room(24 * entries, f"The matrix {path.name}")
-    counts = sp.csr_matrix(sp.coo_matrix(mmread(path)).T, dtype=np.float32)
+    counts = _entries(path, shape, entries, header)
     names = features[1] if features.shape[1] > 1 else features[0]
     var = pd.DataFrame({"gene_ids": features[0].to_numpy()}, index=names.to_numpy())
     if features.shape[1] > 2:
         var["feature_types"] = features[2].to_numpy()
     return AnnData(X=counts, obs=pd.DataFrame(index=barcodes[0].to_numpy()), var=var)
+
+
+def _entries(
+    path: Path, shape: tuple[int, int], n_entries: int, header: int
+) -> sp.csr_matrix[np.float32]:
+    """Read the entries as spots x features.
+
+    scipy's own reader ends the process on some damaged files.
+    """
+    types = {"row": np.int64, "column": np.int64, "value": np.float32}
+    found = pd.read_csv(path, sep=r"\s+", skiprows=header, names=list(types), dtype=types)
+    rows, columns = found["row"].to_numpy() - 1, found["column"].to_numpy() - 1
+    inside = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
+    if len(found) != n_entries or not inside.all():
+        raise InputError(
+            f"{path} is damaged: it claims {n_entries:,} entries and has {int(inside.sum()):,} "
+            "within its size. Copy it again."
+        )
+    entries = (found["value"].to_numpy(), (columns, rows))
+    counts: sp.csr_matrix[np.float32] = sp.coo_matrix(entries, shape=shape[::-1]).tocsr()
+    return counts
 
 
 def _lines(matrix: Path, *names: str) -> pd.DataFrame:
@@ -101,10 +120,17 @@ def _lines(matrix: Path, *names: str) -> pd.DataFrame:
     raise InputError(f"{matrix} needs {' or '.join(names)} beside it. Copy the whole folder.")
 
 
-def _claimed(path: Path) -> tuple[tuple[int, int], int]:
+def _claimed(path: Path) -> tuple[tuple[int, int], int, int]:
+    """Return the shape, the number of entries, and the lines before the first one."""
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
-        for line in file:
+        kind = file.readline().lower().split()
+        if kind[:1] != ["%%matrixmarket"] or "coordinate" not in kind or kind[-1] != "general":
+            raise InputError(
+                f"{path} is no matrix of counts: its first line is to be '%%MatrixMarket matrix "
+                "coordinate integer general'. Copy it again."
+            )
+        for number, line in enumerate(file, start=2):
             if not line.startswith("%") and line.strip():
                 rows, columns, entries = map(int, line.split()[:3])
-                return (rows, columns), entries
+                return (rows, columns), entries, number
     raise InputError(f"{path} has no sizes in its header. Copy it again.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from math import prod
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from napari_trsmi.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_NUMBER = Struct("<I")
 _ARRAYS = (".zarray", "zarr.json")
 
 
@@ -48,7 +50,56 @@ def _check_array(path: Path) -> int:
     claimed = prod(int(side) for side in told["shape"]) * _width(told)
     stored = sum(file.stat().st_size for file in path.parent.rglob("*") if file.is_file())
     check_claim(claimed, stored, f"{path.parent.name!r} in {path.parent.parent}")
+    if any(name.startswith("vlen") for name in _codecs(told)):
+        _check_texts(path.parent, told)
     return claimed
+
+
+def _check_texts(folder: Path, told: dict[str, Any]) -> None:
+    """Check the parts of an array of texts: their library believes how many and how long they are.
+
+    A part has a number of texts, and before each text its length, all in four bytes
+    (numcodecs, VLenUTF8).
+    """
+    grid = told.get("chunk_grid", {}).get("configuration", {})
+    most = prod(int(side) for side in told.get("chunks", grid.get("chunk_shape", told["shape"])))
+    for path in folder.rglob("*"):
+        if path.is_file() and path.suffix != ".json" and not path.name.startswith("."):
+            content = _unpacked(path.read_bytes(), told)
+            if content is not None and not _are_texts(content, most):
+                raise InputError(
+                    f"{folder} is damaged: its texts are not as many or as long as it says. Copy "
+                    "or write it again."
+                )
+
+
+def _are_texts(content: bytes, most: int) -> bool:
+    if len(content) < _NUMBER.size:
+        return False
+    (n_texts,) = _NUMBER.unpack_from(content)
+    if n_texts > most:
+        return False
+    place = _NUMBER.size
+    for _ in range(n_texts):
+        if place + _NUMBER.size > len(content):
+            return False
+        place += _NUMBER.size + _NUMBER.unpack_from(content, place)[0]
+    return place <= len(content)
+
+
+def _unpacked(content: bytes, told: dict[str, Any]) -> bytes | None:
+    """Undo the compression of a part; None if that fails, which the reader will say."""
+    from numcodecs import get_codec
+
+    later = [each for each in told.get("codecs", []) if not each["name"].startswith("vlen")]
+    packed = [{"id": each["name"], **each.get("configuration", {})} for each in later]
+    packed += [told["compressor"]] if told.get("compressor") else []
+    try:
+        for each in reversed(packed):
+            content = bytes(get_codec(each).decode(content))
+    except Exception:  # whatever a codec raises on a damaged part
+        return None
+    return content
 
 
 def _codecs(told: dict[str, Any]) -> list[str]:
