@@ -12,7 +12,7 @@ from trsmi_benchmark.sweeps import FACTORS, ablation, sensitivity
 @pytest.mark.parametrize("preset", ["default", "published"])
 def test_ablation_has_none_each_and_all(preset):
     methods = ablation(preset)
-    switched = [Config.from_preset(**method.parameters).components for method in methods]
+    switched = [Config.from_preset(**method.parameters).switches for method in methods]
     assert [sum(components.values()) for components in switched] == [0, 1, 1, 1, 1, 4]
     assert len({method.name for method in methods}) == 6
     assert all(method.name.startswith(f"ablation/{preset}/") for method in methods)

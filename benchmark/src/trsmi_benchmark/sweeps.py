@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_trsmi import Config
 from napari_trsmi.errors import InputError
-from trsmi_benchmark.catalogue import COMPONENTS, METHODS
+from trsmi_benchmark.catalogue import COMPONENTS, METHODS, TRAINED
 from trsmi_benchmark.method import Method
 
 if TYPE_CHECKING:
@@ -115,6 +115,11 @@ FACTORS = {
 """What the sensitivity analysis varies, by name; the first three as published."""
 
 
+def _network(preset: Preset) -> dict[str, Any]:
+    """What makes a preset's domains those of a trained network, which the factors are of."""
+    return TRAINED if preset == "default" else {}
+
+
 def ablation(preset: Preset) -> list[Method]:
     """None of the four components, each alone, and all of them."""
     rows = [((), "none"), *(((name,), label) for name, label in COMPONENTS.items())]
@@ -129,7 +134,7 @@ def ablation(preset: Preset) -> list[Method]:
                 label,
                 "ablation",
                 METHODS["trsmi"].run,
-                {"preset": preset, **switches},
+                {"preset": preset, **_network(preset), **switches},
                 factor=preset,
             )
         )
@@ -156,7 +161,7 @@ def sensitivity(names: tuple[str, ...], preset: Preset) -> list[Method]:
                 f"{factor.label}: {value:g}",
                 "sensitivity",
                 METHODS["trsmi"].run,
-                {"preset": preset, **factor.change(value, config)},
+                {"preset": preset, **_network(preset), **factor.change(value, config)},
                 factor=f"{preset}/{name}",
                 value=value,
             )
