@@ -15,6 +15,11 @@ from napari_trsmi.data.kinds import kind_from_name
 from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.run.footprint import ImageSampler
+from napari_trsmi.viewer.run.spatialdata_layers import (
+    element_tables,
+    has_tables,
+    instance_names,
+)
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -108,14 +113,21 @@ def candidates_of_layer(layer: Layer) -> list[Candidate]:
 
     A Points layer gives all tables attached to it, else its numeric features as one modality. An
     image layer gives the mean of each channel at the spots: its last two axes are the image, any
-    others are channels. An RGB image gives mean and spread of its colours.
-    """
-    from napari.layers import Image, Points
+    others are channels. An RGB image gives mean and spread of its colours. A layer that
+    napari-spatialdata opened gives the tables that annotate its element.
 
+    Raises
+    ------
+    InputError
+        If such tables cannot be used.
+    """
+    from napari.layers import Image, Labels, Points, Shapes
+
+    if isinstance(layer, Points) and (dataset := dataset_of(layer)) is not None:
+        return list(candidates_of_dataset(dataset, layer.name, layer))
+    if isinstance(layer, (Points, Shapes, Labels)) and has_tables(layer):
+        return list(_of_tables(element_tables(layer), layer.name, layer))
     if isinstance(layer, Points):
-        dataset = dataset_of(layer)
-        if dataset is not None:
-            return list(candidates_of_dataset(dataset, layer.name, layer))
         return _of_features(layer)
     if isinstance(layer, Image) and layer.ndim >= 2:
         named = kind_from_name(layer.name)
@@ -157,6 +169,10 @@ def candidates_of_file(path: str | Path) -> list[TableCandidate]:
     InputError
         If it cannot be read, or holds no table.
     """
+    return _of_tables(Path(path), Path(path).name)
+
+
+def _of_tables(tables: object, origin: str, layer: Layer | None = None) -> list[TableCandidate]:
     from anndata import AnnData
 
     from napari_trsmi.data.checks import without_controls
@@ -165,10 +181,9 @@ def candidates_of_file(path: str | Path) -> list[TableCandidate]:
     from napari_trsmi.data.reading.inputs import read_inputs
     from napari_trsmi.data.sections import check_one_section
 
-    path = Path(path)
     found: list[TableCandidate] = []
     said: list[str] = []
-    for source in upright(read_inputs(path, said), None, said):
+    for source in upright(read_inputs(tables, said), None, said):
         notes: list[str] = []
         spots = source.table.obs_names
         places: NDArray[np.float64] | None = None
@@ -189,12 +204,13 @@ def candidates_of_file(path: str | Path) -> list[TableCandidate]:
                 TableCandidate(
                     part.name,
                     part.kind,
-                    path.name,
+                    origin,
                     table,
                     coordinates=places,
                     annotations=source.table.obs.loc[spots],
                     image=source.image,
                     spot_diameter=source.spot_diameter,
+                    layer=layer,
                     notes=(*said, *notes),
                 )
             )
@@ -209,6 +225,9 @@ def spot_names(layer: Points) -> pd.Index | None:
     result = result_of(layer)
     if result is not None:
         return result.domains.index
+    named = instance_names(layer)
+    if named is not None:
+        return named
     if SPOT_NAMES in layer.features:
         names = pd.Index(layer.features[SPOT_NAMES].astype(str))
         return names if names.is_unique else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from napari_trsmi.viewer.run.candidates import (
 )
 from napari_trsmi.viewer.run.job import ImageInput, RunJob, TableInput
 from napari_trsmi.viewer.run.places import places_of_points, places_of_tables
+from napari_trsmi.viewer.run.spatialdata_layers import has_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,10 +85,16 @@ class RunInputs:
         self._points = layer
         kept = [choice for choice in self._choices if not choice.of_spots]
         brought: list[Choice] = []
-        if layer is not None and dataset_of(layer) is not None:
-            brought = [Choice(found, of_spots=True) for found in candidates_of_layer(layer)]
+        if layer is not None and (dataset_of(layer) is not None or has_tables(layer)):
+            with suppress(InputError):  # of tables that cannot be used, which adding them tells
+                brought = [Choice(found, of_spots=True) for found in candidates_of_layer(layer)]
             theirs = dataset_of(layer)
-            kept = [c for c in kept if getattr(c.candidate, "dataset", None) is not theirs]
+            kept = [
+                choice
+                for choice in kept
+                if choice.candidate.layer is not layer
+                and (theirs is None or getattr(choice.candidate, "dataset", None) is not theirs)
+            ]
         self._choices = [*brought, *kept]
         self.changed.emit()
 
@@ -319,8 +327,10 @@ def results_in(layers: Iterable[Layer]) -> list[TRSMIResult]:
 
 def _contributes(layer: Layer) -> bool:
     """Return whether a layer has modalities, without making them."""
-    from napari.layers import Image, Points
+    from napari.layers import Image, Labels, Points, Shapes
 
+    if isinstance(layer, (Points, Shapes, Labels)) and has_tables(layer):
+        return True
     if isinstance(layer, Points):
         if dataset_of(layer) is not None:
             return True

@@ -18,6 +18,7 @@ from napari_trsmi.viewer.domains.adding import iter_add_domains
 from napari_trsmi.viewer.run.candidates import candidates_of_file
 from napari_trsmi.viewer.run.inputs import RunInputs, results_in
 from napari_trsmi.viewer.run.job import Failed, Finished
+from napari_trsmi.viewer.run.spatialdata_layers import has_tables
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.column import Column
 from napari_trsmi.widgets.common.fold import Fold
@@ -144,7 +145,7 @@ class IntegrateDock(QWidget):
     def _choose_from(self, layers: list[Layer]) -> None:
         """Choose spots and image where nothing is chosen yet: the topmost that offer most."""
         if self.inputs.points is None and not self.inputs.choices:
-            carriers = [layer for layer in layers if dataset_of(layer) is not None]
+            carriers = [layer for layer in layers if _carries_tables(layer)]
             carriers.sort(key=lambda layer: result_of(layer) is None)
             if carriers:
                 self.inputs.points = carriers[-1]
@@ -316,6 +317,10 @@ def _read(paths: list[Path]) -> list[TableCandidate]:
 
 def _has_spots(layer: Layer) -> bool:
     return isinstance(layer, Points)
+
+
+def _carries_tables(layer: Layer) -> bool:
+    return dataset_of(layer) is not None or (_has_spots(layer) and has_tables(layer))
 
 
 def _is_picture(layer: Layer) -> bool:

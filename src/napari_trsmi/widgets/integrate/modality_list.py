@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari.utils.notifications import show_error
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -22,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.data.wording import counted
+from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.run.candidates import candidates_of_layer
 from napari_trsmi.widgets.common.links import Links
 
@@ -145,7 +147,10 @@ class ModalityList(QWidget):
                 nothing.setEnabled(False)
 
     def _on_layer_picked(self, layer: Layer) -> None:
-        self._inputs.add(candidates_of_layer(layer))
+        try:
+            self._inputs.add(candidates_of_layer(layer))
+        except InputError as error:
+            show_error(str(error))
 
     def _on_add_files_clicked(self) -> None:
         dialog = QFileDialog(self, "Add tables of the section", "", _FILES)
