@@ -39,7 +39,7 @@ def section():
 def test_the_feature_that_is_higher_comes_first_in_each_modality(section):
     found = marker_features(section, DOMAINS, "a")
     assert tuple(found.columns) == COLUMNS
-    assert len(found) == 4 * 12
+    assert len(found) == len(Kind) * 12
     for kind in Kind:
         own = found[found["modality"] == kind.value]
         assert own["feature"].iloc[0] == f"{kind.value}_3"

@@ -83,4 +83,4 @@ def test_a_space_ranger_folder(shared_data):
     assert (rna.name, rna.kind, rna.table.n_obs) == ("rna", Kind.RNA, 100)
     assert omics.image.scale == 0.150015
     assert omics.spot_diameter == pytest.approx(89.43, abs=0.01)
-    assert list(omics.annotations) == ["array_row", "array_col"]
+    assert list(omics.annotations) == ["in_tissue", "array_row", "array_col"]

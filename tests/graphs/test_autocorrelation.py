@@ -37,10 +37,10 @@ def test_noise_is_one_on_every_axis_and_the_most_structured_comes_first(
     scores = autocorrelation_factors(features, spatial, n_factors=n_factors)
     size = min(n_features, n_factors)
     assert scores.shape == (len(lattice), size)
-    np.testing.assert_allclose(between_neighbors(scores, spatial), np.eye(size), atol=1e-3)
+    np.testing.assert_allclose(between_neighbors(scores, spatial), np.eye(size), atol=2e-2)
     np.testing.assert_allclose(scores.mean(axis=0), 0, atol=1e-8)
     covariance = scores.T @ scores / len(scores)
-    np.testing.assert_allclose(covariance, np.diag(covariance.diagonal()), atol=1e-3)
+    np.testing.assert_allclose(covariance, np.diag(covariance.diagonal()), atol=2e-2)
     assert (np.diff(covariance.diagonal()) <= 1e-9).all()
 
 

@@ -108,7 +108,7 @@ def test_several_tables_are_one_h5mu_or_the_first_and_the_rest_said(tables, quic
     assert list(mdata.mod) == ["rna", "protein"]
     for table in (mdata, *mdata.mod.values()):
         assert table.obs["trsmi_domain"].notna().all()
-        assert table.obsm["X_trsmi"].shape == (80, 5)
+        assert table.obsm["X_trsmi"].shape == (80, 10)
     pd.testing.assert_series_equal(read_result(path).domains, result.domains)
     with pytest.warns(TRSMIWarning, match="holds rna, with the domains, and not protein"):
         write_result(result, tmp_path / "domains.h5ad", dataset=dataset)

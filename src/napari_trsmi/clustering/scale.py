@@ -7,6 +7,7 @@ they lie. Above 0 regions are sought in views that reach the further the larger 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from napari_trsmi.clustering.leiden import leiden_domains
 from napari_trsmi.clustering.n_domains import choose_n_domains
 from napari_trsmi.clustering.regions import agreed_regions, agreement_curve, view_partition
 from napari_trsmi.clustering.views import region_embedding, region_views
+from napari_trsmi.errors import InputError
 from napari_trsmi.graphs.autocorrelation import autocorrelation_factors
 
 if TYPE_CHECKING:
@@ -134,12 +136,15 @@ def domains_by_scale(
     own_domains = found[own]
     config = config.replace(n_domains=max(2, int(own_domains.labels.max())))
     others = [scale for scale in config.scales if scale != own]
-    if 0 in others:
-        assert states is not None  # noqa: S101
-        found[0.0] = find_domains(states, config, check=check)
     above = [scale for scale in others if scale > 0]
+    with suppress(InputError):  # Leiden may find no such number there: then without that scale
+        if 0 in others:
+            assert states is not None  # noqa: S101
+            found[0.0] = find_domains(states, config, check=check)
     if config.clustering == "leiden":
-        found |= {scale: _leiden(scale, tissue, config, check) for scale in above}
+        for scale in above:
+            with suppress(InputError):
+                found[scale] = _leiden(scale, tissue, config, check)
     elif above:
         found |= _regions(above, tissue, config, check)
     return {own: own_domains} | {
@@ -147,6 +152,7 @@ def domains_by_scale(
             found[scale], labels=match_to_reference(found[scale].labels, own_domains.labels)
         )
         for scale in others
+        if scale in found
     }
 
 

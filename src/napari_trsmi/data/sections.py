@@ -48,7 +48,7 @@ _OVERLAPPING = 0.25
 _NEIGHBORS = 9
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grouping:
     """A way to tell sections apart.
 

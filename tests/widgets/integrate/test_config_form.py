@@ -65,7 +65,9 @@ def test_a_change_is_told_and_taken(form, qtbot):
             elif hasattr(native, "stepBy"):
                 native.stepBy(1)
             else:
-                native.setText("3, 5" if "steps" in name else "0.3, 0.2")
+                native.setText(
+                    "0.3, 0.2" if isinstance(getattr(before, name)[0], float) else "3, 5"
+                )
         if name in ("diffusion_steps", "teleports"):
             with pytest.raises(ConfigError, match="same length"):
                 form.config()

@@ -119,14 +119,14 @@ def test_keeping_can_be_thought_better_of(make_dock, qtbot, small):
 def test_a_search_for_the_number_of_domains_can_be_stopped(make_dock, qtbot, small, monkeypatch):
     """It takes longer than training."""
     entered, go_on = threading.Event(), threading.Event()
-    find = integration.find_domains
+    find = integration.domains_by_scale
 
-    def slow(embedding, config, *, check):
+    def slow(states, tissue, config, *, check):
         entered.set()
         go_on.wait(20)
-        return find(embedding, config, check=check)
+        return find(states, tissue, config, check=check)
 
-    monkeypatch.setattr(integration, "find_domains", slow)
+    monkeypatch.setattr(integration, "domains_by_scale", slow)
     dock = make_dock(config=small.replace(n_domains="auto"))
     dock.start()
     qtbot.waitUntil(entered.is_set, timeout=20_000)

@@ -22,7 +22,7 @@ _HANDY = 2**24
 _COLORS = [["r", "g", "b"], ["red", "green", "blue"], ["0", "1", "2"], ["c0", "c1", "c2"]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Picture:
     """A colour picture, and the matrix from the spots' coordinates to its pixels."""
 

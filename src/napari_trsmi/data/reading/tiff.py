@@ -34,7 +34,7 @@ _PART = 1 << 25  # pixels that are read at a time to reduce them
 _RED_GREEN_BLUE = (("r", "red"), ("g", "green"), ("b", "blue"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Slide:
     """A picture of a file: levels as lazy arrays (height, width, channels), finest first."""
 

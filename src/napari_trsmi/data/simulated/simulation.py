@@ -73,7 +73,7 @@ class Assay:
     nonspatial_loading: float = 9.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setting:
     """A simulated experiment.
 
