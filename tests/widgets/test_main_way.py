@@ -53,10 +53,10 @@ def test_from_the_menu_to_domains_over_the_tissue(viewer, qtbot):
     integrate.form.set_config(integrate.form.config().replace(n_domains=6, epochs=2))
     qtbot.waitUntil(integrate.panel.run.isEnabled, timeout=PATIENCE)
     qtbot.mouseClick(integrate.panel.run, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=PATIENCE)
     qtbot.waitUntil(lambda: not integrate.controller.running, timeout=PATIENCE)
 
-    points = viewer.layers[-1]
+    points, lines = viewer.layers[2:]
     result = result_of(points)
     assert result.n_domains == 6
     np.testing.assert_allclose(points.data, spots.data)
@@ -64,7 +64,8 @@ def test_from_the_menu_to_domains_over_the_tissue(viewer, qtbot):
     assert viewer.layers[0] is tissue
 
     # every spot's middle has the colour of its domain
-    spots.visible = False
+    assert not spots.visible
+    lines.visible = False
     points.opacity = 1
     viewer.reset_view()
     qtbot.wait(300)
@@ -77,7 +78,6 @@ def test_from_the_menu_to_domains_over_the_tissue(viewer, qtbot):
     off = np.abs(shot[rows, columns] - expected).max(axis=1)
     assert np.mean(off < 30) > 0.95
 
-    entry(viewer.window.layers_menu, "Visualize", "Domains").trigger()
     domains = dock_of(viewer, DomainsDock)
     qtbot.waitUntil(lambda: domains.domains is not None, timeout=PATIENCE)
     assert domains.domains.layer is points

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.layers import Layer
 
     from napari_trsmi.data.dataset import SpatialOmics
@@ -37,3 +38,11 @@ def result_of(layer: Layer) -> TRSMIResult | None:
     """The run that a layer shows."""
     found: TRSMIResult | None = layer.metadata.get(RESULT)
     return found
+
+
+def spots_of(layer: Layer) -> pd.Index | None:
+    """Names of a layer's spots, if it carries tables or a run."""
+    result, dataset = result_of(layer), dataset_of(layer)
+    if result is not None:
+        return result.domains.index
+    return None if dataset is None else dataset.spots

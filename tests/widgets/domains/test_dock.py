@@ -243,7 +243,7 @@ def test_without_domains_the_dock_says_what_to_do(qtbot, make_result):
         *(dock.edit_bar._on_solo_clicked, dock.edit_bar._on_show_all_clicked),
         *(dock.edit_bar._on_recolor_clicked, dock.edit_bar._on_menu_about_to_show),
         *(dock.edit_bar.merge_selected, dock.edit_bar.undo_last, dock.edit_bar.redo_last),
-        *(dock.boundaries._draw, dock.boundaries._remove, dock._on_points_changed),
+        *(dock.boundaries.draw, dock.boundaries._remove, dock._on_points_changed),
         lambda: dock.edit_bar.ask_color("1"),
         lambda: dock._on_legend_chosen([]),
     ):

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from napari_trsmi.config import Config
 from napari_trsmi.training.report import EpochReport
 from napari_trsmi.viewer.attached import dataset_of, result_of
+from napari_trsmi.viewer.domains.layer import shows_domains
 from napari_trsmi.viewer.run.candidates import candidates_of_layer
 from napari_trsmi.widgets.integrate import dock as home
 from napari_trsmi.widgets.integrate.activity_bar import ActivityBar
@@ -40,7 +41,7 @@ def run(dock, qtbot):
     assert dock.controller.running
     qtbot.waitUntil(lambda: not dock.controller.running, timeout=60_000)
     qtbot.waitUntil(lambda: not dock._adding, timeout=10_000)
-    return list(dock._viewer.layers)[count:]
+    return [layer for layer in list(dock._viewer.layers)[count:] if shows_domains(layer)]
 
 
 def test_it_chooses_what_is_there(dock, section):

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QApplication
 from napari_trsmi import TissueImage, integration
 from napari_trsmi.training import loop
 from napari_trsmi.training.report import EpochReport, Phase
-from napari_trsmi.viewer.attached import result_of
+from napari_trsmi.viewer.run.inputs import results_in
 from napari_trsmi.viewer.run.job import Finished, Stopped
 from napari_trsmi.widgets.common.worker import _unfinished as unfinished
 from napari_trsmi.widgets.integrate import activity_bar
@@ -91,7 +91,7 @@ def test_it_can_be_stopped_in_every_state(make_dock, qtbot, state, keep, small):
     added = list(dock._viewer.layers)[count:]
     if keep:
         assert isinstance(outcome, Finished)
-        assert [result_of(layer).n_domains for layer in added] == [3]
+        assert [found.n_domains for found in results_in(added)] == [3]
     elif isinstance(outcome, Stopped):
         assert added == []
         assert dock.panel.status.text() == "Stopped. Nothing was kept."
@@ -176,7 +176,8 @@ def test_layers_may_be_removed_while_it_runs(make_dock, qtbot, small, which):
     assert dock.start()
     assert isinstance(end(dock, qtbot), Finished)
     assert removed
-    assert result_of(viewer.layers[-1]).n_domains == 3
+    (found,) = results_in(viewer.layers)
+    assert found.n_domains == 3
     assert dock.panel.failure.isHidden()
 
 
@@ -255,9 +256,8 @@ def test_two_windows_run_at_once(make_dock, qtbot, small):
     assert all(dock.controller.running for dock in docks)
     for seed, dock in enumerate(docks):
         end(dock, qtbot)
-        layer = dock._viewer.layers[-1]
-        assert len(dock._viewer.layers) == 2
-        assert result_of(layer).record["parameters"]["seed"] == seed
+        (found,) = results_in(dock._viewer.layers)
+        assert found.record["parameters"]["seed"] == seed
 
 
 def test_stopping_one_window_leaves_the_other(make_dock, qtbot, small):
@@ -267,8 +267,8 @@ def test_stopping_one_window_leaves_the_other(make_dock, qtbot, small):
     first.controller.stop()
     end(first, qtbot)
     end(second, qtbot)
-    assert len(first._viewer.layers) == 1
-    assert len(second._viewer.layers) == 2
+    assert not results_in(first._viewer.layers)
+    assert len(results_in(second._viewer.layers)) == 1
 
 
 def test_a_warning_is_shown_in_the_dock_and_nowhere_else(make_dock, qtbot, small, monkeypatch):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_trsmi.viewer.attached import attached
+import numpy as np
+
+from napari_trsmi.viewer.attached import attached, spots_of
 from napari_trsmi.viewer.geometry import placement
 from napari_trsmi.viewer.keeping import keep
 from napari_trsmi.viewer.section.layers import tissue_data
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Image, Points
+    from numpy.typing import NDArray
 
     from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.result import TRSMIResult
@@ -110,6 +113,26 @@ def iter_add_domains(
     return layer
 
 
+def show_alone(viewer: ViewerModel, layer: Points) -> None:
+    """Hide other layers of a run's spots, which would lie under or over it.
+
+    Parameters
+    ----------
+    viewer
+        The window.
+    layer
+        The run.
+    """
+    own = spots_of(layer)
+    for other in viewer.layers:
+        if other is layer or not other.visible:
+            continue
+        theirs = spots_of(other)
+        shared = own is not None and theirs is not None and own.isin(theirs).any()
+        if shared and _overlap(layer.extent.world, other.extent.world):
+            other.visible = False
+
+
 def domains_data(
     result: TRSMIResult,
     name: str,
@@ -130,6 +153,11 @@ def domains_data(
     }
     # napari's order is row, column; and its points may be dragged about
     return result.coordinates[:, ::-1].copy(), arguments, "points"
+
+
+def _overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    """Tell whether two extents (least and largest of each axis) have a part in common."""
+    return bool((np.maximum(one[0], other[0]) <= np.minimum(one[1], other[1])).all())
 
 
 def _features(result: TRSMIResult) -> pd.DataFrame:

@@ -49,6 +49,7 @@ class BoundariesPanel(Panel):
 
     def _connect(self, domains: DomainLayer) -> None:
         self._links.connect(domains.edits.changed, self._on_edits_changed)
+        self._links.connect(domains.layer.events.visible, self.show_with_runs)
 
     def _refresh(self) -> None:
         self.background.drop()
@@ -56,18 +57,24 @@ class BoundariesPanel(Panel):
 
     def _on_box_clicked(self, wanted: bool) -> None:
         if wanted:
-            self._draw()
+            self.draw()
         else:
             self._remove()
+
+    def show_with_runs(self) -> None:
+        """Show and hide boundaries with the runs that they belong to."""
+        for points, lines in self._drawn.items():
+            lines.visible = points.visible
 
     def _on_edits_changed(self) -> None:
         # Names and colours move no boundary, merging and its undo change how many there are.
         if self._domains is not None and self.box.isChecked():
             n_domains = len(self._domains.edits.names)
             if n_domains != self._n_domains.get(self._domains.layer):
-                self._draw()
+                self.draw()
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Draw the boundaries of what is followed, anew if they are there."""
         if self._domains is None:
             return
         self._remove()

@@ -22,6 +22,7 @@ from napari_trsmi.errors import TRSMIError
 from napari_trsmi.viewer.domains.layer import DomainLayer, domain_layer, shows_domains
 from napari_trsmi.widgets.common.links import Links
 from napari_trsmi.widgets.common.panel import narrow
+from napari_trsmi.widgets.common.room import Room
 from napari_trsmi.widgets.common.unproxied import unproxied
 from napari_trsmi.widgets.domains.appearance import AppearancePanel
 from napari_trsmi.widgets.domains.boundaries import BoundariesPanel
@@ -47,7 +48,7 @@ _NO_LAYER = "No layer shows domains yet. Run TRSMI, or open a result (.h5ad)."
 _NAMED = 3  # domains that the line on the selection names
 
 
-class DomainsDock(QWidget):
+class DomainsDock(Room):
     """Legend on top, always in sight; colours, embedding, comparison, markers, space, export below.
 
     It shows the domains of the active layer, or of the last one that had any.
@@ -57,6 +58,8 @@ class DomainsDock(QWidget):
     napari_viewer
         The viewer that it is docked in.
     """
+
+    menu_name = "Domains (TRSMI)"
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -109,7 +112,8 @@ class DomainsDock(QWidget):
         self.export = ExportPanel()
         self.tabs = QTabWidget()
         self.tabs.setUsesScrollButtons(False)
-        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)  # where the dock is narrow
+        self.tabs.setElideMode(Qt.TextElideMode.ElideNone)
+        self.tabs.setStyleSheet("QTabBar::tab { padding: 3px; }")  # all six fit a narrow dock
         for panel, title, tip in (
             (look, "Look", "What the spots are coloured by, and how they are drawn"),
             (self.embedding, "Embedding", "The embedding, linked to the tissue"),
@@ -159,6 +163,13 @@ class DomainsDock(QWidget):
         return (self.boundaries, self.edit_bar, self.color_by, self.appearance, *tabs)
 
     # -- which layer -----------------------------------------------------------
+
+    def show_run(self, layer: Points) -> None:
+        """Show a run that has just ended, with its boundaries on the tissue."""
+        self._viewer.layers.selection.active = layer
+        self._show_layer(layer)
+        self.boundaries.show_with_runs()
+        self.boundaries.draw()
 
     def _list_layers(self) -> None:
         self._layers = [layer for layer in self._viewer.layers if shows_domains(layer)]

@@ -72,7 +72,7 @@ class SpacePanel(Panel):
         self._computed = self._asked = self._of_modality = ""
         self._form = QFormLayout()
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._form.addRow("Statistic", self.statistic)
+        self._form.addRow("Show", self.statistic)
         self._form.addRow("Table", self.modality)
         self._form.addRow(self.compute)
         layout = QVBoxLayout(self)

@@ -14,7 +14,7 @@ from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import TRSMIError
 from napari_trsmi.training.warm_up import warm_up
 from napari_trsmi.viewer.attached import dataset_of, result_of
-from napari_trsmi.viewer.domains.adding import iter_add_domains
+from napari_trsmi.viewer.domains.adding import iter_add_domains, show_alone
 from napari_trsmi.viewer.run.candidates import candidates_of_file
 from napari_trsmi.viewer.run.inputs import RunInputs, results_in
 from napari_trsmi.viewer.run.job import Failed, Finished
@@ -24,6 +24,7 @@ from napari_trsmi.widgets.common.column import Column
 from napari_trsmi.widgets.common.fold import Fold
 from napari_trsmi.widgets.common.layer_box import LayerBox
 from napari_trsmi.widgets.common.links import Links
+from napari_trsmi.widgets.common.room import Room, open_room
 from napari_trsmi.widgets.common.unproxied import unproxied
 from napari_trsmi.widgets.integrate.activity_bar import ActivityBar, make_first_bar
 from napari_trsmi.widgets.integrate.config_form import ConfigForm
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 _GIB = 2**30
 
 
-class IntegrateDock(QWidget):
+class IntegrateDock(Room):
     """Finds the domains of a section from what is in the viewer.
 
     Parameters
@@ -55,6 +56,8 @@ class IntegrateDock(QWidget):
     napari_viewer
         The window.
     """
+
+    menu_name = "Integrate (TRSMI)"
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
@@ -289,13 +292,24 @@ class IntegrateDock(QWidget):
         """Go on with adding layers; the window draws itself between the steps."""
         try:
             next(self._adding[0])
-        except StopIteration:
+        except StopIteration as end:
             self._adding.pop(0)
+            self._look_at(end.value)
         except TRSMIError as error:
             self._adding.pop(0)
             self.panel.show_failure(str(error), "")
         if not self._adding:
             self._add.stop()
+
+    def _look_at(self, points: Points) -> None:
+        """Bring the Domains dock forward with a run in it, and the run alone over its tissue."""
+        from napari_trsmi.widgets.domains.dock import DomainsDock
+
+        show_alone(self._viewer, points)
+        room, opened = open_room(self._viewer, DomainsDock)
+        room.show_run(points)
+        if opened:
+            self._viewer.reset_view()
 
     def _refresh_devices(self) -> None:
         from napari_trsmi.training.devices import available_devices

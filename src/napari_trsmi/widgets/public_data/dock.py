@@ -28,6 +28,7 @@ from napari_trsmi.viewer.attached import dataset_of
 from napari_trsmi.viewer.section.reading import read_layers
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.panel import narrow
+from napari_trsmi.widgets.common.room import Room
 from napari_trsmi.widgets.common.unproxied import unproxied
 from napari_trsmi.widgets.public_data.transfer import Transfer, how_far, megabytes
 
@@ -49,7 +50,7 @@ _UNLISTED = "Ask for the list of files first."
 _UNCHECKED = "Check the files to download."
 
 
-class PublicDataDock(QWidget):
+class PublicDataDock(Room):
     """Downloads public data sets on request, and opens them.
 
     It asks the server for nothing until a button is pressed.
@@ -61,6 +62,8 @@ class PublicDataDock(QWidget):
     folder, server
         As for `napari_trsmi.data.public.downloads.download`.
     """
+
+    menu_name = "Public data (TRSMI)"
 
     def __init__(
         self,

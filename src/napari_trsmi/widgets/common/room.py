@@ -1,0 +1,85 @@
+"""A dock's content, and its place in the window: beside its kin as a tab, never below them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+R = TypeVar("R", bound="Room")
+
+
+class Room(QWidget):
+    """The content of a dock. All of the package share one place in a window, as tabs.
+
+    One below the other they would force the window to be higher than a laptop's screen. napari 0.9
+    does not read ``tabify`` in a manifest, so that each finds its place itself. It may be moved
+    from there.
+    """
+
+    menu_name = ""
+    """What napari's menus call the dock, by which they find one that is open."""
+
+    def event(self, event: QEvent | None) -> bool:
+        """Listen to the dock that this is put into."""
+        if event is not None and event.type() == QEvent.Type.ParentChange:
+            dock = self.parentWidget()
+            if isinstance(dock, QDockWidget):
+                dock.dockLocationChanged.connect(self._on_dock_placed)
+        return super().event(event)
+
+    def come_forward(self) -> None:
+        """Be the tab that is seen."""
+        dock = self.parentWidget()
+        if isinstance(dock, QDockWidget):
+            dock.show()
+            dock.raise_()
+
+    def _on_dock_placed(self) -> None:
+        """Join the others where they are, the first time only."""
+        dock = self.parentWidget()
+        window = None if dock is None else dock.parentWidget()
+        if not isinstance(dock, QDockWidget) or not isinstance(window, QMainWindow):
+            return
+        dock.dockLocationChanged.disconnect(self._on_dock_placed)
+        others = [
+            other
+            for room in window.findChildren(Room)
+            if room is not self
+            and isinstance(other := room.parentWidget(), QDockWidget)
+            and not (other.isFloating() or other.isHidden())
+        ]
+        if others:
+            window.tabifyDockWidget(others[-1], dock)
+            dock.show()
+            dock.raise_()
+
+
+def open_room(viewer: Viewer, kind: type[R]) -> tuple[R, bool]:
+    """Bring a dock forward, or open it.
+
+    Parameters
+    ----------
+    viewer
+        The window.
+    kind
+        Which dock.
+
+    Returns
+    -------
+    tuple
+        The dock's content, and whether it has been opened now.
+    """
+    window = viewer.window._qt_window
+    found = next(iter(window.findChildren(kind)), None)
+    if found is not None:
+        found.come_forward()
+        return found, False
+    room = kind(viewer)
+    viewer.window.add_dock_widget(room, name=kind.menu_name)
+    room.come_forward()
+    return room, True
