@@ -15,7 +15,7 @@ from napari_trsmi.errors import MissingPackageError
 from napari_trsmi.requirements import EXTRAS, install_line, needed_for
 
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
-DISTRIBUTIONS = {"umap": "umap-learn"}
+DISTRIBUTIONS = {"umap": "umap-learn", "spatialdata_io": "spatialdata-io"}
 WINDOW = ("PyQt6", "PySide6", "magicgui", "napari", "psygnal", "qtpy", "superqt", "vispy")
 
 

@@ -18,6 +18,7 @@ EXTRAS = {
     "psygnal": "napari",
     "qtpy": "napari",
     "spatialdata": "spatialdata",
+    "spatialdata_io": "platforms",
     "superqt": "napari",
     "umap": "plot",
 }

@@ -149,3 +149,10 @@ class TestReadResult:
         write_table(table, tmp_path / "part.h5ad")
         with pytest.raises(InputError, match=r"part\.h5ad holds an incomplete TRSMI result"):
             read_result(tmp_path / "part.h5ad")
+
+
+def test_a_run_without_annotations(tmp_path, make_result):
+    result = make_result()
+    plain = replace(result, annotations=pd.DataFrame(index=result.domains.index))
+    path = write_result(plain, tmp_path / "plain.h5ad")
+    assert read_result(path).annotations.shape == (len(result.domains), 0)

@@ -39,6 +39,8 @@ class Source:
         Whether it is one of several tables in a file, all of which need not be known.
     is_section
         Whether the reader has picked the section that was asked for.
+    is_square
+        Whether its spots are square bins; `spot_diameter` is then their side.
     """
 
     label: str
@@ -50,6 +52,7 @@ class Source:
     section_columns: tuple[str, ...] = ()
     is_optional: bool = False
     is_section: bool = False
+    is_square: bool = False
 
 
 @dataclass(frozen=True, eq=False)

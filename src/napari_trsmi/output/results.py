@@ -180,4 +180,4 @@ def _plain(text: object) -> str:
 
 def _without_earlier_result(annotations: pd.DataFrame) -> pd.DataFrame:
     """Leave out the columns of an earlier result, where a table was run again."""
-    return annotations.loc[:, ~annotations.columns.str.startswith(f"{KEY}_")]
+    return annotations.loc[:, ~annotations.columns.astype(str).str.startswith(f"{KEY}_")]

@@ -52,7 +52,7 @@ def test_repeated_columns_keep_their_name(tmp_path):
 
 
 def test_a_frame_becomes_a_table():
-    table = table_from_frame(pd.DataFrame({"g": [1, 2]}, index=[7, 8]), "t")
+    table = table_from_frame(pd.DataFrame({"g": [1, 2]}, index=[7, 8]), "t", [])
     assert table.obs_names.tolist() == ["7", "8"]
     assert table.X.dtype == np.float32
 
@@ -60,7 +60,7 @@ def test_a_frame_becomes_a_table():
 def test_columns_that_are_no_numbers_are_named():
     frame = pd.DataFrame({"g": [1], **{f"t{i}": ["x"] for i in range(7)}})
     with pytest.raises(InputError, match=r"Table t .*: 't0', 't1', 't2', 't3', 't4' and 2 more"):
-        table_from_frame(frame, "t")
+        table_from_frame(frame, "t", [])
 
 
 @pytest.mark.parametrize(
@@ -128,6 +128,6 @@ def test_names_of_digits_stay_as_they_are(tmp_path):
 def test_rows_with_more_fields_than_the_header(tmp_path):
     (tmp_path / "m.csv").write_text("spot,g1\na,b,1,2\nc,d,3,4\n")
     with pytest.raises(InputError, match=r"Table m has 2 names for a row.* as many fields"):
-        table_from_frame(read_matrix(tmp_path / "m.csv"), "m")
+        table_from_frame(read_matrix(tmp_path / "m.csv"), "m", [])
     with pytest.raises(InputError, match="2 names for a row"):
         positions_from_frame(read_frame(tmp_path / "m.csv"), "p")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from anndata import AnnData
 
 from napari_trsmi.data.places import XY_COLUMNS, by_columns
@@ -18,13 +20,29 @@ from napari_trsmi.errors import InputError
 from napari_trsmi.requirements import needed_for
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+_ROWS = 10_000
+"""Read at a time of a large table."""
 
 _ENDINGS = (".csv", ".tsv", ".txt", ".tab")
 
 NAME_COLUMNS = (
     *("barcode", "barcodes", "index", "spot", "spots", "spot_id", "cell", "cell_id", "cellid"),
     *("name", "spot_name", "cell_name", "cellname", "cb", "bin", "bin_id", "object_id"),
+)
+
+_CYCLE = re.compile(r"cyc\d+", flags=re.IGNORECASE)
+"""What CODEX's features begin with: the cycle and the channel that they were measured in."""
+
+_DESCRIBING = (  # beside places and names
+    *("area", "majoraxislength", "minoraxislength", "eccentricity", "solidity", "extent"),
+    *("orientation", "perimeter", "volume", "z", "z_centroid", "fov", "region", "tile_num", "size"),
+    *("n_counts", "n_genes", "total_counts", "transcript_counts", "cell_area", "nucleus_area"),
+    *("image", "sample", "sample_id", "min_x", "min_y", "max_x", "max_y", "width", "height"),
+    *("major_axis_length", "minor_axis_length", "axis_major_length", "axis_minor_length"),
+    *("in_tissue", "array_row", "array_col", "centerx_local_px", "centery_local_px"),
 )
 
 # Space Ranger before 2.0 writes its positions without a header.
@@ -87,13 +105,74 @@ def read_matrix(path: Path) -> pd.DataFrame:
     return frame.set_axis(header.iloc[0, header.shape[1] - frame.shape[1] :].to_list(), axis=1)
 
 
+def read_counts(
+    path: Path, names: Sequence[str] = (), unused: Sequence[str] = ()
+) -> tuple[pd.DataFrame, sp.csr_matrix[np.float32], pd.Index]:
+    """Read a large table of counts part by part, so that its zeros take no memory.
+
+    Parameters
+    ----------
+    path
+        A row for each spot.
+    names
+        Columns that name it, in lower case; none is the first one.
+    unused
+        Other columns that hold no counts, in lower case.
+
+    Returns
+    -------
+    The columns of names as text, counts of spots x features, and the features.
+
+    Raises
+    ------
+    InputError
+        When a column of names is missing, or a count is no number.
+    """
+    how = _how(dialect_of(path))
+    header = pd.read_csv(path, nrows=0, **how).columns
+    plain = {str(column).lower(): column for column in reversed(header)}
+    missing = [name for name in names if name not in plain]
+    if missing:
+        raise InputError(f"{path} has no column {missing[0]!r}. Copy it again.")
+    keys = {plain[name]: name for name in names} or {header[0]: str(header[0])}
+    others = [plain[name] for name in unused if name in plain and plain[name] not in keys]
+    features = header.drop([*keys, *others])
+    said, counts = [], []
+    reader = pd.read_csv(path, dtype=dict.fromkeys([*keys, *others], str), chunksize=_ROWS, **how)
+    for part in reader:
+        said.append(part[list(keys)].rename(columns=keys).fillna(""))
+        try:
+            values = part[features].to_numpy(dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{path.name} holds what is no number: {error}.") from error
+        counts.append(sp.csr_matrix(values))
+    if not said:
+        raise InputError(f"{path} has no rows. Copy it again.")
+    matrix: sp.csr_matrix[np.float32] = sp.vstack(counts, format="csr")
+    return pd.concat(said, ignore_index=True), matrix, features.astype(str)
+
+
+def numeric(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make numbers of the columns that hold nothing else."""
+    return pd.DataFrame({name: _as_numbers(column) for name, column in frame.items()})
+
+
+def _as_numbers(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    try:
+        return pd.to_numeric(column)
+    except (TypeError, ValueError):
+        return column
+
+
 def read_frame(path: Path) -> pd.DataFrame:
     """Read a positions table: text with or without Space Ranger's header, parquet or a workbook.
 
     Text columns stay text, so that spot names are not changed.
     """
     if path.suffix == ".parquet":
-        return pd.read_parquet(path)
+        return _read_parquet(path)
     if is_excel(path):
         return _read_excel(path)
     dialect = dialect_of(path)
@@ -138,6 +217,14 @@ def _named_by_first_column(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.set_index(first)
 
 
+def _read_parquet(path: Path) -> pd.DataFrame:
+    from pyarrow.parquet import read_metadata
+
+    found = read_metadata(path)
+    check_room(16 * found.num_rows * found.num_columns, f"The table {path.name}")
+    return pd.read_parquet(path)
+
+
 def _read_excel(path: Path) -> pd.DataFrame:
     """Read the first sheet, the first column as text."""
     with needed_for(f"Reading {path.name} other than as CSV"):
@@ -163,8 +250,18 @@ def _check_no_fragments(path: Path, dialect: Dialect) -> None:
         )
 
 
-def table_from_frame(frame: pd.DataFrame, label: str) -> AnnData:
+def table_from_frame(frame: pd.DataFrame, label: str, notes: list[str]) -> AnnData:
     """Make a table of a DataFrame, spots x features.
+
+    Parameters
+    ----------
+    frame
+        Numbers. With coordinates among its columns it is a table of cells, as MCMICRO and CODEX
+        write it: what is known to describe the cell is no feature then.
+    label
+        How messages call it.
+    notes
+        Gets a sentence that says which columns are no features.
 
     Raises
     ------
@@ -172,19 +269,49 @@ def table_from_frame(frame: pd.DataFrame, label: str) -> AnnData:
         When columns are not numbers; names them.
     """
     _check_plain(frame, label)
+    described = _descriptions(frame)
+    obs = frame[described]
+    frame = frame.drop(columns=described)
     wrong = [name for name, dtype in frame.dtypes.items() if dtype.kind not in "biuf"]
-    if wrong:
+    if wrong or not frame.shape[1]:
         named = ", ".join(repr(str(name)) for name in wrong[:5])
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise InputError(
             f"Table {label} has columns that are not numbers: {named}{more}. A matrix has the spot "
             "names in its first column and a number in every other; remove the other columns."
+            if wrong
+            else f"Table {label} has places of cells and no features. Pass it with positions=, "
+            "beside the table that it belongs to."
         )
-    return AnnData(
+    if described:
+        notes.append(
+            f"{', '.join(map(str, described[:6]))}{' and others' if len(described) > 6 else ''} of "
+            f"table {label} describe its cells, and are no features."
+        )
+    table = AnnData(
         X=frame.to_numpy(dtype=np.float32),
-        obs=pd.DataFrame(index=frame.index.astype(str)),
+        obs=obs.set_axis(frame.index.astype(str)).rename(columns=str),
         var=pd.DataFrame(index=frame.columns.astype(str)),
     )
+    if all(_CYCLE.match(str(column)) for column in frame.columns):
+        table.var["feature_types"] = "Protein Expression"
+    return table
+
+
+def _descriptions(frame: pd.DataFrame) -> list[Any]:
+    """List the columns that describe a cell; none without coordinates among them."""
+    picked = by_columns(frame.columns)
+    if picked is None:
+        return []
+    cycles = [column for column in frame.columns if _CYCLE.match(str(column))]
+    if cycles:
+        return [column for column in frame.columns if column not in cycles]
+    places = {name for pair in XY_COLUMNS for name in pair} | set(NAME_COLUMNS) | set(_DESCRIBING)
+    return [
+        column
+        for column, dtype in frame.dtypes.items()
+        if str(column).lower() in places or dtype.kind not in "biuf"
+    ]
 
 
 def _check_plain(frame: pd.DataFrame, label: str) -> None:

@@ -136,7 +136,7 @@ def _read(
     if isinstance(value, Source):
         return [replace(value, label=label, key=key, file_name=file_name)]
     if isinstance(value, pd.DataFrame):
-        value = table_from_frame(value, label)
+        value = table_from_frame(value, label, notes)
     if isinstance(value, AnnData):
         return [Source(label, _in_memory(value), key, file_name)]
     if hasattr(value, "mod"):

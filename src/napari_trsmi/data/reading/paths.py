@@ -8,7 +8,9 @@ from napari_trsmi.data.reading.compressed import unpacked
 from napari_trsmi.data.reading.delimited import is_delimited, is_excel, read_matrix
 from napari_trsmi.data.reading.guard import guarded
 from napari_trsmi.data.reading.hdf5 import check_hdf5
+from napari_trsmi.data.reading.platforms import XENIUM, platform_of, read_platform
 from napari_trsmi.data.reading.space_ranger import is_space_ranger, read_space_ranger
+from napari_trsmi.data.reading.stereo_seq import is_gem, read_gem
 from napari_trsmi.data.reading.tenx import MTX_ENDINGS, is_10x, matrix_in, read_10x, read_mtx
 from napari_trsmi.data.reading.visium_hd import (
     CELLS,
@@ -58,6 +60,8 @@ def read_path(
             return _read_folder(path, notes, selection, placed=placed)
         if path.name.endswith(MTX_ENDINGS):
             return read_mtx(path)
+        if is_gem(path):
+            return read_gem(path, notes, selection)
         if is_delimited(path) or is_excel(path):
             return read_matrix(path)
         with unpacked(path) as whole:
@@ -67,7 +71,10 @@ def read_path(
 def is_folder_of_tables(path: Path) -> bool:
     """Whether a folder that is no zarr store is one that can be read."""
     return any(
-        is_space_ranger(folder) or bool(outputs_of(folder)) or matrix_in(folder) is not None
+        is_space_ranger(folder)
+        or bool(outputs_of(folder))
+        or matrix_in(folder) is not None
+        or platform_of(folder) is not None
         for folder in (path, path / "outs")
     )
 
@@ -91,6 +98,9 @@ def _read_folder(path: Path, notes: list[str], selection: Selection, *, placed: 
             return _read_output(picked, notes, selection, placed=placed)
         if is_space_ranger(folder):
             return _read_output(folder, notes, selection, placed=placed)
+        platform = platform_of(folder)
+        if platform is not None:
+            return read_platform(folder, platform, notes, selection)
         matrix = matrix_in(folder)
         if matrix is not None and is_space_ranger(folder.parent):
             return read_space_ranger(
@@ -100,7 +110,8 @@ def _read_folder(path: Path, notes: list[str], selection: Selection, *, placed: 
             return read_mtx(matrix)
     raise InputError(
         f"{path} is not a Space Ranger folder: it has no 'spatial' folder beside a "
-        f"'filtered_feature_bc_matrix.h5'. Pass the folder that holds both, or {READABLE}."
+        f"'filtered_feature_bc_matrix.h5', nor is it of another platform that is known. Pass the "
+        f"folder that holds both, or {READABLE}."
     )
 
 
@@ -137,6 +148,9 @@ def _read_hdf5(
             return read_space_ranger(
                 given.parent, notes, matrix=path, selection=selection, placed=placed
             )
+        if given.name.endswith("cell_feature_matrix.h5") and platform_of(given.parent) is XENIUM:
+            notes.append(f"{given.name} lies in a folder of Xenium, which is read.")
+            return read_platform(given.parent, XENIUM, notes, Selection())
         return read_10x(path)
     holds = ", ".join(map(repr, groups[:5])) or "nothing"
     raise InputError(

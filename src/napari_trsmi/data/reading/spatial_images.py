@@ -14,6 +14,8 @@ from napari_trsmi.data.reading.spatial_elements import levels_of, systems_of
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 _HANDY = 2**24
@@ -88,6 +90,37 @@ def image_for(
         f"The tissue image of table {label} is {best.name!r}, at scale {image.scale:.4g}{how}."
     )
     return image
+
+
+def placed_picture(
+    name: str, pixels: NDArray[Any], matrix: NDArray[np.float64], levels: Sequence[Any] = ()
+) -> TissueImage:
+    """Place a picture in the spots' frame.
+
+    Parameters
+    ----------
+    name
+        How messages call it.
+    pixels
+        Colours, (height, width, channels).
+    matrix
+        3 x 3, from the spots' (x, y) to these pixels.
+    levels
+        The same at higher resolutions, finest first.
+
+    Returns
+    -------
+    Drawn anew where more than a scale parts it from the spots.
+
+    Raises
+    ------
+    InputError
+        When it lies beside the spots.
+    """
+    larger = levels[0].shape[1] / pixels.shape[1] if levels else 1.0
+    finest = np.diag([larger, larger, 1.0]) @ matrix
+    picture = _Picture(name, [*levels, pixels], finest)
+    return _scaled(picture) if picture.is_scaled_only else _redrawn(picture)
 
 
 def _picture(name: str, raster: Any, systems: dict[str, NDArray[np.float64]]) -> _Picture | str:

@@ -16,6 +16,7 @@ from napari_trsmi.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
+_SCALING = "protein_scaling_factor"
 MTX_ENDINGS = ("matrix.mtx", "matrix.mtx.gz")
 
 
@@ -38,7 +39,24 @@ def read_10x(path: Path) -> AnnData:
             f"{path} is not a whole 10x matrix: it lacks {', '.join(missing)}. Copy it again from "
             "the pipeline's output."
         )
-    return scanpy.read_10x_h5(path, gex_only=False)
+    table = scanpy.read_10x_h5(path, gex_only=False)
+    return _with_intensities(table, path)
+
+
+def _with_intensities(table: AnnData, path: Path) -> AnnData:
+    """Undo the factor by which Xenium's intensities of proteins are kept as whole numbers."""
+    import h5py
+
+    with h5py.File(path) as file:
+        factor = float(np.ravel(file.attrs.get(_SCALING, 1.0))[0])
+    if factor == 1 or "feature_types" not in table.var:
+        return table
+    if not np.isfinite(factor) or factor <= 0:
+        raise InputError(f"{path} says {_SCALING} is {factor}. Copy it again.")
+    proteins = (table.var["feature_types"] == "Protein Expression").to_numpy()
+    table.X = sp.csr_matrix(table.X, dtype=np.float32)
+    table.X.data /= np.where(proteins, np.float32(factor), np.float32(1))[table.X.indices]
+    return table
 
 
 def is_10x(groups: list[str], path: Path) -> bool:

@@ -6,6 +6,7 @@ import json
 from math import prod
 from struct import Struct
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -35,18 +36,57 @@ def check_zarr(folder: Path) -> None:
     check_room(total, f"{folder.name}")
 
 
-def _check_array(path: Path) -> int:
+def check_zarr_zip(path: Path) -> None:
+    """Look through the arrays of a packed folder, as `check_zarr` does.
+
+    Raises
+    ------
+    InputError
+        When one claims more than it holds or than there is memory for, or would be unpickled.
+    """
+    total = 0
+    with ZipFile(path) as archive:
+        members = archive.infolist()
+        for member in members:
+            folder, _, name = member.filename.rpartition("/")
+            if name not in _ARRAYS:
+                continue
+            check_room(member.file_size, f"{member.filename} in {path.name}")
+            told = _described(archive.read(member))
+            if told is None or folder.startswith("masks"):  # which are read as they are looked at
+                continue
+            _check_no_pickle(told, f"{folder} in {path.name}")
+            stored = sum(m.file_size for m in members if m.filename.startswith(f"{folder}/"))
+            claimed = prod(int(side) for side in told["shape"]) * _width(told)
+            check_claim(claimed, stored, f"{folder!r} in {path.name}")
+            total += claimed
+    check_room(total, path.name)
+
+
+def _described(content: bytes) -> dict[str, Any] | None:
     try:
-        told = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return 0  # the reader says what is wrong with it
-    if not isinstance(told, dict) or not isinstance(told.get("shape"), list):
-        return 0
+        told = json.loads(content)
+    except ValueError:
+        return None  # the reader says what is wrong with it
+    return told if isinstance(told, dict) and isinstance(told.get("shape"), list) else None
+
+
+def _check_no_pickle(told: dict[str, Any], what: str) -> None:
     if any("pickle" in name for name in _codecs(told)):
         raise InputError(
-            f"{path.parent} is kept as Python objects (pickle), which can run any program when it "
+            f"{what} is kept as Python objects (pickle), which can run any program when it "
             "is read. It is not read: save the table as text and numbers."
         )
+
+
+def _check_array(path: Path) -> int:
+    try:
+        told = _described(path.read_bytes())
+    except OSError:
+        told = None
+    if told is None:
+        return 0
+    _check_no_pickle(told, str(path.parent))
     claimed = prod(int(side) for side in told["shape"]) * _width(told)
     stored = sum(file.stat().st_size for file in path.parent.rglob("*") if file.is_file())
     check_claim(claimed, stored, f"{path.parent.name!r} in {path.parent.parent}")

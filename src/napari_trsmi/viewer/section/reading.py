@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from napari_trsmi.data.loading import load
 from napari_trsmi.data.reading.images import tissue_image
 from napari_trsmi.data.reading.paths import is_folder_of_tables
+from napari_trsmi.data.reading.stereo_seq import is_gem
 from napari_trsmi.data.splitting import UnknownKindError
 from napari_trsmi.errors import InputError, TRSMIError, TRSMIWarning
 from napari_trsmi.output.results import read_result
@@ -44,8 +45,8 @@ def get_reader(path: str | list[str]) -> Reader | None:
 
     Returns
     -------
-    The reader, or None for what is something else: another program's HDF5 file, a folder that is
-    neither Space Ranger's nor SpatialData's. A damaged file gets the reader, whose error says why.
+    The reader, or None for what is something else: another program's HDF5 file, a folder of no
+    platform that is known. A damaged file gets the reader, whose error says why.
     """
     listed = [path] if isinstance(path, str) else path
     return _read if all(_is_ours(Path(each)) for each in listed) else None
@@ -214,8 +215,12 @@ def _is_ours(path: Path) -> bool:
             or attributes.get("encoding-type") == "anndata"
             or is_folder_of_tables(path)
         )
+    if is_gem(path):
+        return True
     # None: the reader's error says what is wrong with the file.
-    return _holds(path, "obs", "var") is not False or bool(_holds(path, "mod"))
+    return _holds(path, "obs", "var") is not False or any(
+        _holds(path, place) for place in ("mod", "matrix/barcodes")
+    )
 
 
 def _holds_run(path: Path) -> bool:
