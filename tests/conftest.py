@@ -9,9 +9,10 @@ import os
 import sys
 import tempfile
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -97,6 +98,36 @@ def make_result() -> Callable[..., TRSMIResult]:
             record={"parameters": {"seed": seed, "teleports": [0.2, 0.1]}, "notes": []},
             image=image,
             spot_diameter=spot_diameter,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_scaled_result(make_result) -> Callable[..., TRSMIResult]:
+    """Make a result with its stripes at scale 1, other domains below: one goes, and another comes.
+
+    At 0.5 the last stripe belongs to the first, at 0 every fifth spot is a domain "new".
+    """
+
+    def make(**given: Any) -> TRSMIResult:
+        result = make_result(**given)
+        own = [*result.domains.cat.categories]
+        names = [*own, "new"]
+        stripes = np.asarray(result.domains.cat.codes, dtype=np.intp)
+        fewer = np.where(stripes == len(own) - 1, 0, stripes)
+        dotted = np.where(np.arange(len(stripes)) % 5 == 0, len(own), stripes)
+        codes = {0.0: dotted, 0.5: fewer, 1.0: stripes}
+        spots = result.domains.index
+        return replace(
+            result,
+            domains_by_scale=pd.DataFrame(
+                {scale: pd.Categorical.from_codes(at, names) for scale, at in codes.items()}, spots
+            ),
+            confidence_by_scale=pd.DataFrame(
+                {0.0: 0.2, 0.5: 0.4, 1.0: result.confidence}, spots, dtype=np.float32
+            ),
+            record={**result.record, "scale": 1.0},
         )
 
     return make

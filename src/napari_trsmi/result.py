@@ -117,6 +117,9 @@ class TRSMIResult:
             self,
             domains=self.domains_by_scale[nearest].cat.remove_unused_categories().rename(None),
             confidence=self.confidence_by_scale[nearest].astype(np.float64).rename(None),
+            custom_colors=extended_colors(
+                self.colors, list(self.domains_by_scale[nearest].cat.categories)
+            ),
             record={**self.record, "scale": nearest},
         )
 

@@ -100,7 +100,7 @@ def _named_by_size(result: TRSMIResult, edits: Sequence[Mapping[str, Any]]) -> b
     """Whether the domains are called as a new run would call them, once it is edited alike."""
     merged = sum(len(edit["domains"]) - 1 for edit in edits if edit["edit"] == "merge")
     gone = sum(len(edit.get("gone", ())) for edit in edits)
-    n_found = result.n_domains + merged + gone - _n_new(edits)
+    n_found = result.n_domains + merged + gone - sum(map(_n_new, edits))
     names = {str(number) for number in range(1, n_found + 1)}
     for edit in edits:
         if edit["edit"] == "merge":
@@ -109,20 +109,24 @@ def _named_by_size(result: TRSMIResult, edits: Sequence[Mapping[str, Any]]) -> b
             names = (names - {edit["domain"]}) | {edit["to"]}
         elif edit["edit"] == "assign":
             names = (names | {edit["to"]}) - set(edit["gone"])
+        elif edit["edit"] == "set_scale":
+            names = (names | set(edit["new"])) - set(edit["gone"])
     counts = result.domains.value_counts(sort=False)
     decreasing = bool(edits) or counts.is_monotonic_decreasing
     return names == set(map(str, result.domains.cat.categories)) and decreasing
 
 
-def _n_new(edits: Sequence[Mapping[str, Any]]) -> int:
-    """Count the domains that assigning spots made."""
-    return sum(bool(edit.get("new")) for edit in edits)
+def _n_new(edit: Mapping[str, Any]) -> int:
+    """Count the domains that came by assigning spots, or by going to another scale."""
+    new = edit.get("new", ())
+    return int(new) if isinstance(new, bool) else len(new)
 
 
 def _edit(edit: Mapping[str, Any]) -> str:
     given = {
         "merge": lambda: [edit["domains"]],
         "assign": lambda: [edit["spots"], edit["to"]],
+        "set_scale": lambda: [edit["to"]],
     }.get(edit["edit"], lambda: [edit["domain"], edit["to"]])()
     return f"edits.{edit['edit']}({', '.join(map(_literal, given))})"
 

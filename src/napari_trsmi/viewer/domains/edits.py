@@ -1,9 +1,9 @@
-"""What a user changes about a run's domains: names, colours, merges, with undo; what is shown."""
+"""What a user changes about a run's domains, with undo: names, colours, scale; what is shown."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from psygnal import Signal
 
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import InputError
-from napari_trsmi.palette import extended_colors
+from napari_trsmi.viewer.domains.state import DomainState, ScaledParts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -22,33 +22,6 @@ if TYPE_CHECKING:
 
 EDITS = "edits"
 """Where a run's record says how its domains were edited."""
-
-
-@dataclass(frozen=True, eq=False)
-class _State:
-    """The domains after some edits.
-
-    Attributes
-    ----------
-    names, colors
-        Of each domain, in order.
-    part
-        Of each spot: the part that it belongs to, which all edits move as a whole. The parts are
-        the run's own domains until spots are assigned one by one.
-    place
-        Of each part: where in `names` its spots are now.
-    edits
-        What was done, for the record.
-    """
-
-    names: tuple[str, ...]
-    colors: tuple[str, ...]
-    part: NDArray[np.intp]
-    place: tuple[int, ...]
-    edits: tuple[dict[str, Any], ...] = ()
-
-    def after(self, *edits: dict[str, Any], **changed: Any) -> _State:
-        return replace(self, edits=(*self.edits, *edits), **changed)
 
 
 class DomainEdits:
@@ -76,16 +49,15 @@ class DomainEdits:
 
     def __init__(self, run: TRSMIResult) -> None:
         self._run = run
-        part = np.asarray(run.domains.cat.codes, dtype=np.intp)
-        names = tuple(map(str, run.domains.cat.categories))
-        self._states = [_State(names, tuple(run.colors.values()), part, tuple(range(len(names))))]
+        self._parts = ScaledParts.of(run)
+        self._states = [DomainState.of(run, self._parts)]
         self._at = 0
         self._edited = run
         self._hidden: frozenset[int] = frozenset()  # parts
-        self._hidden_spots = np.zeros(len(part), dtype=bool)  # one by one
+        self._hidden_spots = np.zeros(len(run.domains), dtype=bool)  # one by one
 
     @property
-    def _state(self) -> _State:
+    def _state(self) -> DomainState:
         return self._states[self._at]
 
     @property
@@ -96,12 +68,23 @@ class DomainEdits:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the domains, in order."""
-        return self._state.names
+        return tuple(self._state.names[at] for at in self._state.listed)
+
+    @property
+    def scale(self) -> float | None:
+        """The scale that is shown, from 0 (states) to 1 (regions); None if the run has one."""
+        return self._state.scale
+
+    @property
+    def scales(self) -> tuple[float, ...]:
+        """Scales that can be shown, increasing; none if the run has one."""
+        return self._parts.scales
 
     @property
     def colors(self) -> dict[str, str]:
         """Hex colour of each domain."""
-        return dict(zip(self._state.names, self._state.colors, strict=True))
+        state = self._state
+        return {state.names[at]: state.colors[at] for at in state.listed}
 
     @property
     def counts(self) -> dict[str, int]:
@@ -112,8 +95,8 @@ class DomainEdits:
     @property
     def codes(self) -> NDArray[np.intp]:
         """Place in `names` of each spot's domain, shape (n_spots,)."""
-        codes: NDArray[np.intp] = np.asarray(self._state.place, dtype=np.intp)[self._state.part]
-        return codes
+        state = self._state
+        return np.searchsorted(np.asarray(state.listed, dtype=np.intp), state.places)
 
     @property
     def domains(self) -> pd.Categorical[str]:
@@ -140,11 +123,13 @@ class DomainEdits:
             return
         if not new:
             raise InputError("A domain needs a name. Type at least one character.")
-        if new in self.names:
+        known = self._state.names
+        if new in known:
+            where = "already" if new in self.names else "at another scale"
             raise InputError(
-                f"There is a domain {new!r} already. Choose another name, or merge the two."
+                f"There is a domain {new!r} {where}. Choose another name, or merge the two."
             )
-        names = (*self.names[:place], new, *self.names[place + 1 :])
+        names = (*known[:place], new, *known[place + 1 :])
         self._do(self._state.after({"edit": "rename", "domain": name, "to": new}, names=names))
 
     def recolor(self, name: str, color: str) -> None:
@@ -182,15 +167,17 @@ class DomainEdits:
         colors
             Hex colours by name.
         """
-        before = self.colors
-        after = {name: colors.get(name, color) for name, color in before.items()}
+        before = self._state
+        after = tuple(
+            colors.get(name, color) for name, color in zip(before.names, before.colors, strict=True)
+        )
         edits = [
-            {"edit": "recolor", "domain": name, "to": after[name]}
-            for name in after
-            if after[name] != before[name]
+            {"edit": "recolor", "domain": before.names[at], "to": after[at]}
+            for at in before.listed
+            if after[at] != before.colors[at]
         ]
         if edits:
-            self._do(self._state.after(*edits, colors=tuple(after.values())))
+            self._do(before.after(*edits, colors=after))
 
     def merge(self, names: Sequence[str]) -> str:
         """Make one domain of several; it keeps name and colour of the one with most spots.
@@ -213,22 +200,9 @@ class DomainEdits:
         state, counts = self._state, self.counts
         typed = [place for place in places if not state.names[place].isdecimal()]
         kept = max(typed or places, key=lambda place: counts[state.names[place]])
-        gone = set(places) - {kept}
-        left = [place for place in range(len(state.names)) if place not in gone]
-        moved = {
-            place: left.index(kept if place in gone else place) for place in range(len(counts))
-        }
-        merged = [state.names[place] for place in places]
         of_run = {own for own, place in enumerate(state.place) if place in places}
         shown_in_part = not of_run <= self._hidden
-        self._do(
-            state.after(
-                {"edit": "merge", "domains": merged, "to": state.names[kept]},
-                names=tuple(state.names[place] for place in left),
-                colors=tuple(state.colors[place] for place in left),
-                place=tuple(moved[place] for place in state.place),
-            )
-        )
+        self._do(state.merged(places, kept))
         if shown_in_part:
             self._hide(self._hidden - of_run)
         return state.names[kept]
@@ -258,36 +232,32 @@ class DomainEdits:
             raise InputError("Select spots of this run first.")
         moved = np.zeros(self.n_spots, dtype=bool)
         moved[index] = True
-        names = state.names if name in state.names else (*state.names, name)
-        colors = tuple(extended_colors(self.colors, list(names)).values())
-        part, place = state.part.copy(), list(state.place)
-        for own in np.unique(part[moved]):
-            of_part = part == own
-            if (of_part & ~moved).any():  # only some of its spots: a part of their own
-                part[of_part & moved] = len(place)
-                place.append(names.index(name))
-                self._hidden -= {len(place) - 1}
-            else:
-                place[own] = names.index(name)
-        left = np.unique(np.asarray(place)[part])
-        new_place = np.searchsorted(left, np.minimum(place, left[-1]))
-        gone = [known for at, known in enumerate(names) if at not in left]
-        edit = {
-            "edit": "assign",
-            "spots": list(map(str, spots)),
-            "to": name,
-            "new": name not in state.names,
-            "gone": gone,
-        }
-        self._do(
-            state.after(
-                edit,
-                names=tuple(names[at] for at in left),
-                colors=tuple(colors[at] for at in left),
-                part=part,
-                place=tuple(map(int, new_place)),
+        self._hidden = frozenset(own for own in self._hidden if own < len(state.place))
+        self._do(state.assigned(moved, name, list(map(str, spots))))
+
+    def set_scale(self, scale: float) -> None:
+        """Show the domains of another scale.
+
+        Domains that persist keep the names and colours that they have now, those that were merged
+        stay merged, and spots that were assigned stay where they are.
+
+        Parameters
+        ----------
+        scale
+            From 0 (states) to 1 (regions); the nearest of `scales` is taken.
+
+        Raises
+        ------
+        InputError
+            If the run found domains at one scale alone.
+        """
+        if not self.scales:
+            raise InputError(
+                "This run found domains at one scale alone. Run again with all scales (Advanced)."
             )
-        )
+        nearest = min(self.scales, key=lambda known: abs(known - scale))
+        if nearest != self.scale:
+            self._do(self._state.at_scale(nearest, self._parts))
 
     @property
     def can_undo(self) -> bool:
@@ -360,14 +330,14 @@ class DomainEdits:
     def _place(self, name: str) -> int:
         if name not in self.names:
             raise InputError(f"There is no domain {name!r}. There are {listed(list(self.names))}.")
-        return self.names.index(name)
+        return self._state.names.index(name)
 
     def _own_of(self, names: Collection[str]) -> frozenset[int]:
         """Return which parts are in some domains."""
         places = {self._place(name) for name in names}
         return frozenset(own for own, place in enumerate(self._state.place) if place in places)
 
-    def _do(self, state: _State) -> None:
+    def _do(self, state: DomainState) -> None:
         self._states[self._at + 1 :] = [state]
         self._go(self._at + 1)
 
@@ -377,14 +347,27 @@ class DomainEdits:
         self.changed.emit()
 
     def _make_result(self) -> TRSMIResult:
-        if not self._state.edits:
-            return self._run
-        record = self._run.record
+        run, state = self._run, self._state
+        if not state.edits:
+            return run
+        if state.scale is not None and state.scale != run.scale:
+            run = run.at_scale(state.scale)
+        edited = [*self._run.record.get(EDITS, []), *state.edits]
+        place = np.asarray(state.place, dtype=np.intp)
+        by_scale = {
+            scale: pd.Categorical.from_codes(
+                place[state.part_at(scale, self._parts)], pd.Index(state.names)
+            )
+            for scale in self.scales
+        }
         return replace(
-            self._run,
-            domains=pd.Series(self.domains, index=self._run.domains.index),
-            custom_colors=self.colors,
-            record={**record, EDITS: [*record.get(EDITS, []), *self._state.edits]},
+            run,
+            domains=pd.Series(self.domains, index=run.domains.index),
+            custom_colors=dict(zip(state.names, state.colors, strict=True)),
+            domains_by_scale=pd.DataFrame(by_scale, index=run.domains.index)
+            if by_scale
+            else run.domains_by_scale,
+            record={**run.record, EDITS: edited},
         )
 
     def _hide(self, hidden: frozenset[int]) -> None:

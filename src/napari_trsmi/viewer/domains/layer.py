@@ -11,6 +11,7 @@ from psygnal import Signal
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.attached import COLORS, RESULT, result_of
+from napari_trsmi.viewer.domains.coloring import by_confidence
 from napari_trsmi.viewer.domains.edits import DomainEdits
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class DomainLayer:
             )
         self._layer = ref(layer)
         self.edits = DomainEdits(result)
+        self._scale = self.edits.scale
         self._coloring: Coloring | None = None
         self._style: Style = "dots"
         self._colors = np.zeros((0, 4), dtype=np.float32)
@@ -221,6 +223,7 @@ class DomainLayer:
         layer = self.layer
         # In place: napari would copy and check the whole table, half a second for a million spots.
         layer.features["domain"] = self.edits.domains
+        self._follow_scale()
         layer.feature_defaults = {
             **{name: column.iloc[0] for name, column in layer.feature_defaults.items()},
             "domain": self.edits.names[0],
@@ -234,6 +237,20 @@ class DomainLayer:
             self._paint()
         layer.events.properties()
         layer.events.features()
+
+    def _follow_scale(self) -> None:
+        """Take the confidence of the domains of another scale."""
+        if self.edits.scale == self._scale:
+            return
+        self._scale = self.edits.scale
+        result, coloring = self.edits.result(), self._coloring
+        if "confidence" in self.layer.features:
+            self.layer.features["confidence"] = result.confidence.to_numpy()
+        confidence = by_confidence(result)
+        if coloring is not None and coloring.label == confidence.label:
+            self._coloring = confidence.with_colormap(coloring.colormap)
+            self._paint()
+            self.coloring_changed.emit()
 
     def _on_edits_visibility_changed(self) -> None:
         if self.why_not():

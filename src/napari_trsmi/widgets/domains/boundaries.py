@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from napari_trsmi.spots.boundaries import domain_boundaries
@@ -16,6 +17,7 @@ from napari_trsmi.widgets.common.panel import Panel
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Points, Vectors
+    from numpy.typing import NDArray
 
     from napari_trsmi.spots.boundaries import Boundary
     from napari_trsmi.viewer.domains.layer import DomainLayer
@@ -34,7 +36,7 @@ class BoundariesPanel(Panel):
         super().__init__(parent)
         self._viewer = viewer
         self._drawn: WeakKeyDictionary[Points, Vectors] = WeakKeyDictionary()
-        self._n_domains: WeakKeyDictionary[Points, int] = WeakKeyDictionary()  # as drawn
+        self._codes: WeakKeyDictionary[Points, NDArray[np.intp]] = WeakKeyDictionary()  # as drawn
         self.background = Background(self)
         self.box = QCheckBox("Boundaries")
         self.box.setToolTip("Draw lines where neighbouring spots have different domains")
@@ -67,10 +69,10 @@ class BoundariesPanel(Panel):
             lines.visible = points.visible
 
     def _on_edits_changed(self) -> None:
-        # Names and colours move no boundary, merging and its undo change how many there are.
+        # Names and colours move no boundary.
         if self._domains is not None and self.box.isChecked():
-            n_domains = len(self._domains.edits.names)
-            if n_domains != self._n_domains.get(self._domains.layer):
+            drawn = self._codes.get(self._domains.layer)
+            if drawn is None or not np.array_equal(drawn, self._domains.edits.codes):
                 self.draw()
 
     def draw(self) -> None:
@@ -79,7 +81,7 @@ class BoundariesPanel(Panel):
             return
         self._remove()
         points, edits = self._domains.layer, self._domains.edits
-        self._n_domains[points] = len(edits.names)
+        self._codes[points] = edits.codes
         result = edits.result()
         # seconds on a large section
         self.background.start(

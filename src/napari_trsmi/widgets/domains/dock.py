@@ -33,6 +33,7 @@ from napari_trsmi.widgets.domains.embedding import EmbeddingPanel
 from napari_trsmi.widgets.domains.export import ExportPanel
 from napari_trsmi.widgets.domains.legend import LegendView
 from napari_trsmi.widgets.domains.markers import MarkersPanel
+from napari_trsmi.widgets.domains.scale import ScalePanel
 from napari_trsmi.widgets.domains.space import SpacePanel
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class DomainsDock(Room):
         self.legend = LegendView()
         self.edit_bar = EditBar(self.legend)
         self.boundaries = BoundariesPanel(self._viewer)
+        self.scale = ScalePanel()
         self.selection = QLabel()
         self.selection.setWordWrap(True)
         self.message = QLabel()
@@ -129,6 +131,7 @@ class DomainsDock(Room):
         chooser.addWidget(self.boundaries)
         layout = QVBoxLayout(self)
         layout.addLayout(chooser)
+        layout.addWidget(self.scale)
         layout.addWidget(self.legend, 2)
         layout.addWidget(self.selection)
         layout.addWidget(self.edit_bar)
@@ -160,7 +163,7 @@ class DomainsDock(Room):
 
     def _panels(self) -> tuple[Panel, ...]:
         tabs = (self.embedding, self.comparison, self.markers, self.space, self.export)
-        return (self.boundaries, self.edit_bar, self.color_by, self.appearance, *tabs)
+        return (self.boundaries, self.scale, self.edit_bar, self.color_by, self.appearance, *tabs)
 
     # -- which layer -----------------------------------------------------------
 
