@@ -9,6 +9,7 @@ A child process reads, so that a crash of a library is seen and counted. Prints 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import random
 import shutil
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from vendor_folders import WRITERS, stereo_seq
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,6 +156,11 @@ def make_inputs(folder: Path) -> None:
     Image.fromarray(picture()).save(folder / "jpeg.jpg")
     Image.fromarray(picture()).save(folder / "jp2.jp2")
     Image.fromarray(picture()).save(folder / "webp.webp")
+    for name, write in WRITERS.items():
+        write(folder / name)
+    stereo_seq(folder / "with_gem")
+    (packed,) = (folder / "with_gem").iterdir()
+    (folder / "gem.gem").write_bytes(gzip.decompress(packed.read_bytes()))
     for name, options in (("tiff", {}), ("tiff_tiled", {"tile": (64, 64), "compression": "lzw"})):
         tifffile.imwrite(folder / f"{name}.tif", picture(), photometric="rgb", **options)
 
@@ -166,7 +173,9 @@ def _reader(kind: str, path: Path, folder: Path) -> Callable[[], object]:
         return lambda: load({"rna": rna}, positions=path)
     if kind in {"csv", "csv_packed", "tenx", "mtx", "xlsx"}:
         return lambda: load({"rna": path}, positions=positions)
-    if kind in {"h5ad", "h5ad_packed", "h5mu", "space_ranger", "zarr", "spatialdata"}:
+    if kind in {"h5ad", "h5ad_packed", "h5mu", "space_ranger", "zarr", "spatialdata", "gem"}:
+        return lambda: load(path)
+    if kind in WRITERS:
         return lambda: load(path)
     return lambda: load({"rna": rna}, image=path)
 
@@ -208,7 +217,7 @@ def child(folder: Path, kind: str, seed: int, start: int, stop: int) -> None:
     """Read damaged inputs one after the other, and print a line before and after each."""
     from napari_trsmi.errors import InputError
 
-    (source,) = folder.glob(f"{kind}.*") if kind not in {"space_ranger", "mtx"} else [folder / kind]
+    (source,) = [folder / kind] if (folder / kind).is_dir() else folder.glob(f"{kind}.*")
     warnings.simplefilter("ignore")
     for number in range(start, stop):
         print(f"begin {number}", flush=True)

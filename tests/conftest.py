@@ -178,6 +178,7 @@ class Zenodo(http.server.ThreadingHTTPServer):
         self.hold: int | None = None  # bytes after which an answer waits for `go_on`
         self.go_on = threading.Event()
         self.ranged = True
+        self.redirect: str | None = None  # where a file is said to be
         self.asked: list[tuple[str, str | None]] = []
 
     def record(self) -> dict[str, object]:
@@ -207,9 +208,17 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.server.asked.append((self.path, asked))
         if self.path == f"/api/records/{RECORD}":
             return self._send(200, json.dumps(self.server.record()).encode())
+        if self.server.redirect is not None and self.path.endswith("/content"):
+            self.send_response(302)
+            self.send_header("Location", self.server.redirect)
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
         if self.server.status:
             return self._send(self.server.status.pop(0), b"")
-        content = self.server.files[self.path.split("/")[-2]]
+        name = self.path.split("/")[-2]
+        if name not in self.server.files:
+            return self._send(404, b"")
+        content = self.server.files[name]
         start = int(asked.removeprefix("bytes=")[:-1]) if asked and self.server.ranged else 0
         return self._send(206 if start else 200, content[start:])
 

@@ -195,8 +195,20 @@ def test_names_that_are_not_there(get, zenodo, tmp_path):
         {"links": {"self": "http://elsewhere.example/brain.h5ad"}},
         {"links": {"self": "file:///etc/hostname"}},
         {"checksum": "0123"},
+        {"checksum": None},
+        {"checksum": "crc:0123"},
+        {"checksum": "md5:xyz"},
+        {"key": ".."},
+        {"key": "."},
+        {"key": ""},
+        {"key": "a\\b"},
+        {"key": "a\0b"},
+        {"key": "brain.part"},
+        {"key": "notes.txt"},
+        {"size": -1},
+        {"size": 10**15},
     ],
-    ids=["path", "host", "scheme", "checksum"],
+    ids=str,
 )
 def test_a_list_that_leads_elsewhere_is_refused(get, zenodo, described):
     zenodo.described["brain.h5ad"] = described
@@ -205,8 +217,11 @@ def test_a_list_that_leads_elsewhere_is_refused(get, zenodo, described):
     assert len(zenodo.asked) == 1
 
 
-def test_a_list_of_another_form_is_refused(get, zenodo, tmp_path):
-    zenodo.described["brain.h5ad"] = {"links": {}}
+@pytest.mark.parametrize(
+    "described", [{"links": {}}, {"size": float("inf")}, {"size": float("nan")}, {"size": None}]
+)
+def test_a_list_of_another_form_is_refused(get, zenodo, tmp_path, described):
+    zenodo.described["brain.h5ad"] = described
     with pytest.raises(InputError, match="does not describe the record as it used to"):
         get()
     assert not (tmp_path / "cache").exists()
@@ -242,6 +257,113 @@ def test_an_archive_cannot_write_outside_its_folder(get, zenodo, tmp_path):
     assert inside.is_relative_to(tmp_path / "cache" / str(NUMBER) / "lymph")
 
 
+def test_an_archive_that_unpacks_to_far_more_is_left_packed(get, zenodo, tmp_path, monkeypatch):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("zeros", bytes(2_000_000))
+    zenodo.files = {"lymph.zip": buffer.getvalue()}
+    monkeypatch.setattr(downloads, "_HARMLESS", 1_000_000)
+    with pytest.raises(InputError, match=r"unpacks to 2\.0 MB"):
+        get()
+    assert [path.name for path in (tmp_path / "cache" / str(NUMBER)).iterdir()] == ["lymph.zip"]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [(6, 1, "encrypted"), (8, 99, "damaged"), (40, 77, "damaged"), (50, 5, "damaged")],
+)
+def test_damaged_and_encrypted_archives(get, zenodo, tmp_path, place, value, message):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("rna.h5ad", CONTENT[:5_000])
+    content = bytearray(buffer.getvalue())
+    central = content.index(b"PK\1\2")
+    if place < 10:  # the header, and its copy at the end
+        content[place] = content[central + place + 2] = value
+    else:
+        content[place] ^= value
+    zenodo.files = {"lymph.zip": bytes(content)}
+    with pytest.raises(InputError, match=message):
+        get()
+    assert [path.name for path in (tmp_path / "cache" / str(NUMBER)).iterdir()] == ["lymph.zip"]
+
+
+@pytest.mark.parametrize("name", ["brain.h5ad.part", f"../{NUMBER}.part", "lymph.part"])
+def test_links_are_not_written_through(get, zenodo, tmp_path, name):
+    zenodo.files["lymph.zip"] = archive(rna=b"rna")
+    folder = tmp_path / "cache" / str(NUMBER)
+    folder.mkdir(parents=True)
+    precious = tmp_path / "precious"
+    if name.startswith("lymph"):
+        precious.mkdir()
+    else:
+        precious.write_text("precious")
+    (folder / name).symlink_to(precious)
+    get()
+    if precious.is_dir():
+        assert not list(precious.iterdir())
+    else:
+        assert precious.read_text() == "precious"
+    assert (folder / "brain.h5ad").read_bytes() == CONTENT
+
+
+def test_a_list_without_end_is_refused(get, zenodo, monkeypatch):
+    monkeypatch.setattr(fetching, "LARGEST_LIST", 100)
+    with pytest.raises(InputError, match="sends a list of more than"):
+        get()
+
+
+def test_no_more_is_read_than_the_file_has(get, zenodo, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "_CHUNK", 1_000)
+    zenodo.described["brain.h5ad"] = {"size": 10_000}
+    seen: list[DownloadProgress] = []
+    with pytest.raises(InputError, match="sends more"):
+        get(files=["brain.h5ad"], on_progress=seen.append)
+    assert seen[-1].done <= 10_000
+
+
+def test_a_damaged_list_in_the_cache_is_asked_for_again(get, zenodo, tmp_path):
+    get(files=["notes.txt"])
+    (tmp_path / "cache" / f"{NUMBER}.json").write_text("{")
+    get(files=["notes.txt"])
+    assert sum(path.endswith(str(NUMBER)) for path, _ in zenodo.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("ftp://127.0.0.1/brain", "no web address"),
+        ("file:///etc/hostname", "refuses"),
+        ("/api/records/elsewhere", "refuses"),
+    ],
+)
+def test_redirects_stay_on_the_web(get, zenodo, target, message):
+    zenodo.redirect = target
+    with pytest.raises(InputError, match=message):
+        get(files=["brain.h5ad"], retries=0)
+
+
+def test_encrypted_addresses_do_not_lead_to_plain_ones():
+    handler = fetching._WebOnly()
+    asked = fetching.web.Request("https://zenodo.org/a")
+    with pytest.raises(InputError, match="not encrypted"):
+        handler.redirect_request(asked, None, 302, "", {}, "http://zenodo.org/a")
+
+
+@pytest.mark.parametrize("limit", ["_ANSWER", "_LIST_TIME", "_WINDOW"])
+def test_servers_that_take_for_ever_are_given_up(get, zenodo, monkeypatch, limit):
+    get(files=["notes.txt"])
+    if limit == "_WINDOW":
+        monkeypatch.setattr(fetching, "_WINDOW", 1e-9)
+        monkeypatch.setattr(fetching, "_SLOWEST", 1e18)
+        with pytest.raises(InputError, match="bytes a second"):
+            get(files=["brain.h5ad"])
+        return
+    monkeypatch.setattr(fetching, limit, 0 if limit == "_ANSWER" else -1)
+    with pytest.raises(InputError, match=r"no answer|takes more"):
+        files_of("praga", server=zenodo.address, folder=Path("/nonexistent/cache"))
+
+
 def test_what_is_called_zip_but_is_none(get, zenodo):
     zenodo.files = {"lymph.zip": b"no archive"}
     with pytest.raises(InputError, match=r"lymph.zip is no zip archive"):
@@ -262,15 +384,10 @@ def test_a_disk_that_fills_up_keeps_what_is_there(get, monkeypatch, tmp_path):
                 raise OSError(errno.ENOSPC, "No space left on device")
             return super().write(content)
 
-    real = Path.open
-    part = tmp_path / "cache" / str(NUMBER) / "brain.h5ad.part"
-
-    def on_a_full_disk(path, *arguments, **keywords):
-        return Full(path, "ab") if path == part else real(path, *arguments, **keywords)
-
-    monkeypatch.setattr(Path, "open", on_a_full_disk)
+    monkeypatch.setattr(fetching, "_own_file", lambda path, append: Full(path, "ab"))
     with pytest.raises(OutputError, match=r"no room for .*brain.h5ad: 3.0 MB are needed"):
         get(files=["brain.h5ad"])
+    part = tmp_path / "cache" / str(NUMBER) / "brain.h5ad.part"
     assert part.stat().st_size > 1_000_000
 
 

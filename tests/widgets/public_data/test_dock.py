@@ -135,8 +135,8 @@ def test_a_download_tells_how_far_it_is_and_what_can_be_opened(
     listed(dock, qtbot)
     check(dock, 0, 1, 2)
     dock.download.click()
-    qtbot.waitUntil(lambda: dock.progress.text().startswith("big.bin: 0.8 MB of 3."))
-    assert 200 < dock.bar.value() < 300
+    qtbot.waitUntil(lambda: dock.progress.text().startswith("big.bin: 1.0 MB of 3."))
+    assert 300 < dock.bar.value() < 350
     assert dock.cancel.isVisible()
     assert not dock.download.isVisible()
     assert not dock.record.isEnabled()

@@ -6,17 +6,21 @@ it is first asked for; published records do not change, so the answer is kept be
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from napari_trsmi.data.public.fetching import RemoteFile, fetch, read_url, writing
-from napari_trsmi.errors import InputError
+from napari_trsmi.errors import InputError, OutputError, TRSMIError
 
 if TYPE_CHECKING:
     import os
@@ -169,15 +173,16 @@ def files_of(
     number = RECORDS[name].number
     place = _cache(folder)
     kept = place / f"{number}.json"
-    if kept.exists():
-        return _listed(kept.read_bytes(), server)
+    if kept.is_file():
+        with suppress(InputError):  # a damaged one is asked for again
+            return _listed(kept.read_bytes(), server)
     answer = read_url(f"{server}/api/records/{number}")
     listed = _listed(answer, server)
     with writing(kept):
         place.mkdir(parents=True, exist_ok=True)
-        partial = kept.with_suffix(".part")
-        partial.write_bytes(answer)
-        partial.replace(kept)
+        with tempfile.NamedTemporaryFile(dir=place, suffix=".part", delete=False) as partial:
+            partial.write(answer)
+        Path(partial.name).replace(kept)
     return listed
 
 
@@ -198,6 +203,13 @@ def _cache(folder: str | os.PathLike[str] | None) -> Path:
     return Path(pooch.os_cache("napari-trsmi") if folder is None else folder).expanduser()
 
 
+_LARGEST = 2**40
+"""Bytes of a file: a terabyte is no table."""
+
+_NAME = re.compile(r"[^/\\\0-\x1f:*?\"<>|]{1,200}")
+_CHECKSUM = re.compile(r"(?P<algorithm>[a-z0-9]+):(?P<digest>[0-9a-fA-F]+)")
+
+
 def _listed(answer: bytes, server: str) -> tuple[RemoteFile, ...]:
     try:
         files = tuple(
@@ -206,34 +218,82 @@ def _listed(answer: bytes, server: str) -> tuple[RemoteFile, ...]:
             )
             for file in json.loads(answer)["files"]
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(
             f"{server} does not describe the record as it used to ({type(error).__name__}: "
             f"{error}). Download its files with a browser, and tell the developers."
         ) from error
+    seen: set[str] = set()
     for file in files:
-        # The list comes from elsewhere: it must not lead out of the folder or to another host.
-        own = urlsplit(file.url)[:2] == urlsplit(server)[:2]
-        if not own or PurePosixPath(file.name).name != file.name or ":" not in file.checksum:
+        if wrong := _wrong(file, server) or ("is listed twice" if file.name in seen else ""):
             raise InputError(
-                f"{server} lists a file that is not taken: {file.name!r} at {file.url}. Download "
-                "it with a browser if you trust it."
+                f"{server} lists a file that is not taken: {file.name!r} at {file.url} {wrong}. "
+                "Download it with a browser if you trust it."
             )
+        seen.add(file.name)
     return files
+
+
+def _wrong(file: RemoteFile, server: str) -> str:
+    """Say what is wrong with a listed file: the list comes from elsewhere."""
+    if urlsplit(file.url)[:2] != urlsplit(server)[:2]:
+        return "lies on another server"
+    if not _NAME.fullmatch(file.name) or file.name.startswith(".") or file.name.endswith(".part"):
+        return "has no name of a file"
+    if not 0 <= file.size <= _LARGEST:
+        return f"has a size of {file.size:,} bytes"
+    found = _CHECKSUM.fullmatch(file.checksum) if isinstance(file.checksum, str) else None
+    if found is None or found["algorithm"] not in hashlib.algorithms_guaranteed:
+        return f"has no checksum that is known ({file.checksum!r})"
+    return ""
+
+
+_PACKED = 100
+"""An archive of real tables unpacks to less than so many times its size."""
+
+_HARMLESS = 10**8
+"""Bytes that may be unpacked whatever they were packed to."""
 
 
 def _unpacked(archive: Path) -> list[Path]:
     """Unpack an archive into a folder of its name, whole or not at all."""
     folder = archive.with_suffix("")
     if not folder.is_dir():
-        partial = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(partial, ignore_errors=True)
+        with writing(folder):
+            partial = Path(tempfile.mkdtemp(suffix=".part", dir=archive.parent))
         try:
-            with writing(folder), ZipFile(archive) as file:
-                # Finder's own files say nothing.
-                names = [name for name in file.namelist() if not name.startswith("__MACOSX/")]
-                file.extractall(partial, names)
+            with writing(folder):
+                _extract(archive, partial)
+                partial.chmod(0o755)
                 partial.replace(folder)
-        except BadZipFile as error:
-            raise InputError(f"{archive} is no zip archive: {error}. Delete it.") from error
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _extract(archive: Path, folder: Path) -> None:
+    try:
+        with ZipFile(archive) as file:
+            # Finder's own files say nothing.
+            members = [m for m in file.infolist() if not m.filename.startswith("__MACOSX/")]
+            total = sum(member.file_size for member in members)
+            if total > max(_HARMLESS, _PACKED * archive.stat().st_size):
+                raise InputError(
+                    f"{archive} unpacks to {total / 1e6:,.1f} MB, more than {_PACKED} times its "
+                    "size: it is not unpacked. Look at it with another program."
+                )
+            if total > shutil.disk_usage(folder).free:
+                raise OutputError(
+                    f"There is no room for what is in {archive}: {total / 1e6:,.1f} MB. Make room "
+                    "on its disk, or choose another folder."
+                )
+            if any(member.flag_bits & 1 for member in members):
+                raise InputError(f"{archive} is encrypted. Unpack it with another program.")
+            file.extractall(folder, members)
+    except (TRSMIError, OSError, MemoryError):
+        raise
+    except Exception as error:  # damaged archives make zipfile and its decoders raise anything
+        reason = str(error).strip() or type(error).__name__
+        raise InputError(
+            f"{archive} is no zip archive, or damaged: {reason}. Delete it, and download it again."
+        ) from error

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import errno
 import http.client
+import os
 import shutil
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib import request as web
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 from napari_trsmi.errors import InputError, OutputError
 
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 
 _CHUNK = 2**18  # bytes
 _TIMEOUT = 30  # s without a byte
+_ANSWER = 120  # s until an answer begins
+_LIST_TIME = 120  # s for a list
+_SLOWEST, _WINDOW = 1_000, 120  # bytes a second, over so many seconds
+LARGEST_LIST = 16_000_000
+"""Bytes of a list of files: a record of a thousand files has less than one million."""
+
 _PAUSE = 1.0  # s before the first retry; each further one waits twice as long
 _BUSY = {408, 429, 500, 502, 503, 504}
 _KEPT = "What has arrived is kept: the next download goes on from there."
@@ -119,9 +127,17 @@ def read_url(url: str) -> bytes:
     InputError
         If the server cannot be reached or refuses.
     """
+    end = time.monotonic() + _LIST_TIME
+    content = bytearray()
     with _connecting(url), _request(url) as answer:
-        content: bytes = answer.read()
-        return content
+        while chunk := answer.read1(_CHUNK):
+            content += chunk
+            if len(content) > LARGEST_LIST or time.monotonic() > end:
+                raise InputError(
+                    f"{_host(url)} sends a list of more than {_mb(LARGEST_LIST)}, or takes more "
+                    f"than {_LIST_TIME} s for it. Open {url} in a browser."
+                )
+    return bytes(content)
 
 
 def _complete(
@@ -130,6 +146,8 @@ def _complete(
     """Append to `partial` until it is whole."""
     in_vain = 0
     while True:
+        if partial.is_symlink():  # it would write into another file
+            partial.unlink()
         before = partial.stat().st_size if partial.exists() else 0
         if before > file.size:
             partial.unlink()
@@ -157,17 +175,25 @@ def _append(file: RemoteFile, partial: Path, start: int, on_bytes: Callable[[int
             raise OutputError(_no_room(partial, file.size - start))
         done = start
         on_bytes(done)
-        with partial.open("ab" if start else "wb") as out:
-            while chunk := answer.read(_CHUNK):
-                out.write(chunk)
+        since, then = time.monotonic(), done
+        with _own_file(partial, append=start > 0) as out:
+            while chunk := answer.read1(_CHUNK):
                 done += len(chunk)
-                on_bytes(min(done, file.size))
-    if done > file.size:
-        partial.unlink()
-        raise InputError(
-            f"{_host(file.url)} sends more than the {_mb(file.size)} that {file.name} should have. "
-            "Download it with a browser, and look at it before you use it."
-        )
+                if done > file.size:
+                    partial.unlink()
+                    raise InputError(
+                        f"{_host(file.url)} sends more than the {_mb(file.size)} that {file.name} "
+                        "should have. Download it with a browser, and look at it before you use it."
+                    )
+                out.write(chunk)
+                on_bytes(done)
+                if time.monotonic() > since + _WINDOW:
+                    if done - then < _SLOWEST * _WINDOW:
+                        raise InputError(
+                            f"{file.name} arrives at less than {_SLOWEST:,} bytes a second. Try "
+                            f"again later. {_KEPT}"
+                        )
+                    since, then = time.monotonic(), done
     if done < file.size:
         raise _InterruptedError(
             f"{file.name} broke off after {_mb(done)} of {_mb(file.size)}. Check the network and "
@@ -175,11 +201,69 @@ def _append(file: RemoteFile, partial: Path, start: int, on_bytes: Callable[[int
         )
 
 
+def _own_file(path: Path, *, append: bool) -> Any:
+    """Open a file for writing, and never what a link leads to."""
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC)
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, 0o644), "ab" if append else "wb")
+
+
 def _request(url: str, start: int = 0) -> Any:
+    _check_web(url)
+    headers = {"User-Agent": "napari-trsmi"} | ({"Range": f"bytes={start}-"} if start else {})
+    answers: list[Any] = []
+    asked = web.Request(url, headers=headers)  # noqa: S310 (checked above)
+
+    def ask() -> None:
+        try:
+            answers.append(_opener().open(asked, timeout=_TIMEOUT))
+        except Exception as error:  # raised by who waits
+            answers.append(error)
+
+    # A server may send its header byte by byte: no timeout of a socket ends that.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(_ANSWER)
+    if not answers:
+        raise TimeoutError(f"no answer in {_ANSWER} s")
+    if isinstance(answers[0], Exception):
+        raise answers[0]
+    return answers[0]
+
+
+class _WebOnly(web.HTTPRedirectHandler):
+    """Follow a redirect on the web alone, and not from https to http."""
+
+    def redirect_request(
+        self, req: web.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> web.Request | None:
+        _check_web(newurl)
+        if urlsplit(req.full_url).scheme == "https" and urlsplit(newurl).scheme != "https":
+            raise InputError(
+                f"{_host(req.full_url)} leads to {newurl}, which is not encrypted: it is not "
+                "followed. Open the address in a browser."
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> web.OpenerDirector:
+    """Open web addresses, and neither files nor ftp."""
+    opener = web.OpenerDirector()
+    for handler in (
+        web.ProxyHandler,
+        web.HTTPHandler,
+        web.HTTPSHandler,
+        web.HTTPDefaultErrorHandler,
+        _WebOnly,
+        web.HTTPErrorProcessor,
+    ):
+        opener.add_handler(handler())
+    return opener
+
+
+def _check_web(url: str) -> None:
     if urlsplit(url).scheme not in {"http", "https"}:
         raise InputError(f"{url} is no web address. Only http and https are downloaded.")
-    headers = {"User-Agent": "napari-trsmi"} | ({"Range": f"bytes={start}-"} if start else {})
-    return urlopen(Request(url, headers=headers), timeout=_TIMEOUT)  # noqa: S310 (checked above)
 
 
 @contextmanager
