@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
+from anndata import AnnData
 
 from napari_trsmi.data.dataset import TissueImage
 from napari_trsmi.data.public import fetching
@@ -24,7 +26,7 @@ from napari_trsmi.data.public.downloads import RECORDS
 from napari_trsmi.result import TRSMIResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -129,6 +131,43 @@ def make_scaled_result(make_result) -> Callable[..., TRSMIResult]:
             ),
             record={**result.record, "scale": 1.0},
         )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_sections() -> Callable[..., dict[str, dict[str, AnnData]]]:
+    """Make sections of three domains in stripes, each of its own widths, depth and gains.
+
+    The column ``truth`` has the domains. The proteins of every section are there to compare with;
+    a test leaves out what a section is to lack.
+    """
+
+    def make(
+        *, side: int = 14, seed: int = 0, shares: Mapping[str, Sequence[float]] | None = None
+    ) -> dict[str, dict[str, AnnData]]:
+        rng = np.random.default_rng(seed)
+        tissue = {name: rng.gamma(0.5, 2.0, (3, n)) for name, n in (("rna", 40), ("adt", 12))}
+        made: dict[str, dict[str, AnnData]] = {}
+        wanted = shares or {"a": (0.4, 0.3, 0.3), "b": (0.2, 0.4, 0.4), "c": (0.3, 0.5, 0.2)}
+        for section, widths in wanted.items():
+            x, y = (axis.ravel() for axis in np.meshgrid(np.arange(side), np.arange(side)))
+            truth = np.searchsorted(np.cumsum(widths) * side, x + 0.5).clip(max=2)
+            depth = rng.uniform(1.0, 3.0)
+            made[section] = {}
+            for name, means in tissue.items():
+                gain = rng.lognormal(0, 0.4, means.shape[1])
+                counts = rng.poisson(depth * gain * (means[truth] + 0.5)).astype(np.float32)
+                made[section][name] = AnnData(
+                    X=sp.csr_matrix(counts),
+                    obs=pd.DataFrame(
+                        {"truth": pd.Categorical.from_codes(truth, list("xyz"))},
+                        index=[f"{section}{spot}" for spot in range(side**2)],
+                    ),
+                    var=pd.DataFrame(index=[f"{name}{i}" for i in range(means.shape[1])]),
+                    obsm={"spatial": np.column_stack([x, y]) * 100.0},
+                )
+        return made
 
     return make
 

@@ -27,6 +27,7 @@ FLOORS = (
     ("preprocessing",),
     ("graphs",),
     ("clustering",),
+    ("joint",),
     ("model",),
     ("training",),
     ("scverse", "result"),
@@ -51,7 +52,7 @@ NOT_IN = {
         ("errors", "palette", "requirements"), SCREEN | TERMINAL | TORCH | {"numpy", "pydantic"}
     ),
     **dict.fromkeys(
-        ("analysis", "clustering", "config", "data", "output", "preprocessing"),
+        ("analysis", "clustering", "config", "data", "joint", "output", "preprocessing"),
         SCREEN | TERMINAL | TORCH,
     ),
     **dict.fromkeys(("result", "scverse", "spots", "tl"), SCREEN | TERMINAL | TORCH),

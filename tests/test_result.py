@@ -42,6 +42,7 @@ def assert_same(actual: TRSMIResult, expected: TRSMIResult) -> None:
     assert actual.record == expected.record
     assert actual.spot_diameter == expected.spot_diameter
     assert actual.colors == expected.colors
+    assert actual.sections is expected.sections is None  # of several: test_several_sections.py
     if expected.image is None:
         assert actual.image is None
     else:
@@ -53,7 +54,7 @@ def assert_same(actual: TRSMIResult, expected: TRSMIResult) -> None:
 def test_the_comparison_looks_at_every_field():
     compared = {"domains", "confidence", "modality_weights", "annotations", "history"}
     compared |= {"embedding", "coordinates", "record", "spot_diameter", "image", "custom_colors"}
-    compared |= {"domains_by_scale", "confidence_by_scale"}
+    compared |= {"domains_by_scale", "confidence_by_scale", "sections"}
     assert {field.name for field in fields(TRSMIResult)} == compared
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from napari_trsmi.data.dataset import SpatialOmics, TissueImage
     from napari_trsmi.data.loading import load
     from napari_trsmi.data.public import downloads as public_data
+    from napari_trsmi.data.section_loading import load_sections
+    from napari_trsmi.data.section_set import SectionSet
     from napari_trsmi.data.simulated.simulation import simulate
     from napari_trsmi.integration import integrate, iter_integrate
     from napari_trsmi.output.results import read_result, write_result
@@ -38,6 +40,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _HOMES = {
     "Config": "config",
     "EpochReport": "training.report",
+    "SectionSet": "data.section_set",
     "SpatialOmics": "data.dataset",
     "StopToken": "training.stop",
     "TRSMIResult": "result",
@@ -49,6 +52,7 @@ _HOMES = {
     "integrate": "integration",
     "iter_integrate": "integration",
     "load": "data.loading",
+    "load_sections": "data.section_loading",
     "open": "viewer.section.opening",
     "read_result": "output.results",
     "score": "analysis.metrics",
@@ -61,6 +65,7 @@ _MODULES = {"errors": "errors", "public_data": "data.public.downloads", "tl": "t
 __all__ = [
     "Config",
     "EpochReport",
+    "SectionSet",
     "SpatialOmics",
     "StopToken",
     "TRSMIResult",
@@ -74,6 +79,7 @@ __all__ = [
     "integrate",
     "iter_integrate",
     "load",
+    "load_sections",
     "open",
     "public_data",
     "read_result",

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from napari_trsmi.clustering.domains import match_to_reference
+from napari_trsmi.data.section_set import SectionSet
 from napari_trsmi.palette import extended_colors
-from napari_trsmi.result import TRSMIResult
+from napari_trsmi.result import ResultSections, TRSMIResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +52,7 @@ class NetworkRun:
 
 
 def assembled(
-    dataset: SpatialOmics,
+    dataset: SpatialOmics | SectionSet,
     back: NDArray[np.int64],
     *,
     domains: Mapping[float, Domains],
@@ -102,8 +103,9 @@ def assembled(
         annotations=dataset.annotations,
         history=_history(network),
         record=record,
-        image=dataset.image,
-        spot_diameter=dataset.spot_diameter,
+        image=None if isinstance(dataset, SectionSet) else dataset.image,
+        spot_diameter=None if isinstance(dataset, SectionSet) else dataset.spot_diameter,
+        sections=parts_of(dataset) if isinstance(dataset, SectionSet) else None,
         custom_colors=colors,
         domains_by_scale=pd.DataFrame(
             {
@@ -123,7 +125,7 @@ def assembled(
 
 
 def run_record(
-    dataset: SpatialOmics,
+    dataset: SpatialOmics | SectionSet,
     config: Config,
     components: Sequence[NDArray[np.floating]],
     network: NetworkRun | None,
@@ -143,7 +145,18 @@ def run_record(
     if network is not None:
         for modality, learned in zip(modalities, _learned(network), strict=True):
             modality |= learned
-    return {
+    several = {}
+    if isinstance(dataset, SectionSet):
+        several["sections"] = [
+            {
+                "name": name,
+                "n_spots": section.n_spots,
+                "modalities": list(section.names),
+                "digests": dict(section.digests),
+            }
+            for name, section in dataset.sections.items()
+        ]
+    return several | {
         "parameters": config.model_dump(mode="json"),
         "modalities": modalities,
         "inputs": dataset.load_arguments,
@@ -156,6 +169,19 @@ def run_record(
         | {package: version(package) for package in _RECORDED},
         "platform": platform.platform(),
     }
+
+
+def parts_of(data: SectionSet) -> ResultSections:
+    """What a result keeps of its sections."""
+    return ResultSections(
+        data.section_of,
+        {name: s.image for name, s in data.sections.items() if s.image is not None},
+        {name: s.spot_diameter for name, s in data.sections.items() if s.spot_diameter is not None},
+        pd.Series(
+            np.concatenate([data.original_spots[name].astype(str) for name in data.sections]),
+            index=data.spots,
+        ),
+    )
 
 
 def outcome_notes(network: NetworkRun | None, domains: Domains) -> list[str]:

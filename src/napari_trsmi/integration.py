@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -22,9 +23,12 @@ from napari_trsmi.clustering.scale import (
 from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Modality, SpatialOmics
 from napari_trsmi.data.loading import Positions, Tables, load
+from napari_trsmi.data.section_loading import Sections, are_sections, load_sections
+from napari_trsmi.data.section_set import SectionSet
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import DeviceError, InputError, TRSMIWarning
 from napari_trsmi.graphs.neighbors import spatial_graph
+from napari_trsmi.joint.preparing import joint_problem
 from napari_trsmi.preprocessing import feature_matrix
 from napari_trsmi.spots.order import canonical_order, clustered_order
 from napari_trsmi.training.devices import choose_device, cpu_threads
@@ -45,17 +49,19 @@ if TYPE_CHECKING:
     from napari_trsmi.result import TRSMIResult
 
 T = TypeVar("T")
+Image: TypeAlias = "str | Path | NDArray[Any] | TissueImage"
 Steps: TypeAlias = "Generator[Phase | EpochReport, None, T]"
 
 
 def integrate(
-    tables: Tables | SpatialOmics,
+    tables: Tables | Sections | SpatialOmics | SectionSet,
     *,
     config: Config | None = None,
+    library_key: str | None = None,
     features: str | Sequence[str] | None = None,
-    positions: Positions | None = None,
-    image: str | Path | NDArray[Any] | TissueImage | None = None,
-    image_scale: float | None = None,
+    positions: Positions | Mapping[str, Positions] | None = None,
+    image: Image | Mapping[str, Image] | None = None,
+    image_scale: float | Mapping[str, float] | None = None,
     section: str | None = None,
     bin_size: int | str | None = None,
     keep: str | Sequence[str] = (),
@@ -64,17 +70,21 @@ def integrate(
     stop: StopToken | None = None,
     **parameters: Any,
 ) -> TRSMIResult:
-    """Find the tissue domains of one section.
+    """Find the tissue domains of one section, or of several together.
 
     Parameters
     ----------
     tables
         A dict of name to AnnData or path, a MuData, an AnnData, paths; see
-        `napari_trsmi.load`.
+        `napari_trsmi.load`. Several sections: ``{"s1": {"rna": ..., "protein": ...}, "s2": {"rna":
+        ...}}``, see `napari_trsmi.load_sections`; a section need not have every table.
     config
         Parameters of the run; the default preset when None.
+    library_key
+        Column of ``obs`` that names each spot's section, where one table holds several that are to
+        be run together. Domains then are the same tissue in all of them.
     features, positions, image, image_scale, section, bin_size, keep
-        See `napari_trsmi.load`; not with a `SpatialOmics`, which is loaded already.
+        See `napari_trsmi.load` and `napari_trsmi.load_sections`; not with what is loaded already.
     reference
         An earlier result on (some of) the same spots: domains take its names and colours where
         they overlap most, the others new numbers. Numbers by decreasing size otherwise.
@@ -114,6 +124,7 @@ def integrate(
     steps = iter_integrate(
         tables,
         config=config,
+        library_key=library_key,
         features=features,
         positions=positions,
         image=image,
@@ -137,13 +148,14 @@ def integrate(
 
 
 def iter_integrate(
-    tables: Tables | SpatialOmics,
+    tables: Tables | Sections | SpatialOmics | SectionSet,
     *,
     config: Config | None = None,
+    library_key: str | None = None,
     features: str | Sequence[str] | None = None,
-    positions: Positions | None = None,
-    image: str | Path | NDArray[Any] | TissueImage | None = None,
-    image_scale: float | None = None,
+    positions: Positions | Mapping[str, Positions] | None = None,
+    image: Image | Mapping[str, Image] | None = None,
+    image_scale: float | Mapping[str, float] | None = None,
     section: str | None = None,
     bin_size: int | str | None = None,
     keep: str | Sequence[str] = (),
@@ -155,7 +167,7 @@ def iter_integrate(
 
     Parameters
     ----------
-    tables, config, features, positions, image, image_scale, section, bin_size, keep
+    tables, config, library_key, features, positions, image, image_scale, section, bin_size, keep
         As for `integrate`.
     reference, stop, parameters
         As for `integrate`. A stop that keeps nothing is seen after every epoch, table and start of
@@ -191,25 +203,15 @@ def iter_integrate(
         "bin_size": bin_size,
         "keep": keep,
     }
-    if isinstance(tables, SpatialOmics):
-        _check_loaded(how)
-        dataset = tables
-    else:
-        dataset = load(tables, **how)
+    dataset = _loaded(tables, library_key, how)
     check_enough_spots(dataset.n_spots, config)
     if reference is not None:
         _check_shared(dataset.spots, reference)
     stop.check()
-    # Everything below works in an order of its own; the result goes back to that of the input.
-    order = canonical_order(dataset.coordinates, dataset.spots)
     with cpu_threads(config.threads, dataset.n_spots) as threads:
-        yield Phase.PREPROCESSING
-        components, notes = _preprocessed(_reordered(dataset, order), config, stop.check)
-        clustered = clustered_order(components, seed=config.seed)
-        components = [block[clustered] for block in components]
-        order = order[clustered]
-        yield Phase.GRAPHS
-        spatial = spatial_graph(dataset.coordinates[order], config.spatial_neighbors)
+        prepared = yield from _prepared(dataset, config, stop.check)
+        order, components, spatial = prepared.order, prepared.components, prepared.spatial
+        notes = list(prepared.notes)
         network: NetworkRun | None = None
         if 0 in config.scales:
             network, device = yield from _on_device(
@@ -219,7 +221,7 @@ def iter_integrate(
                 notes,
             )
             stop.check()
-        tissue = Tissue.of(components, spatial, config)
+        tissue = prepared.tissue or Tissue.of(components, spatial, config)
         yield Phase.CLUSTERING
         states = None if network is None else network.trained.embedding
         domains = domains_by_scale(states, tissue, config, check=stop.check)
@@ -249,6 +251,58 @@ def iter_integrate(
         record=record,
         reference=reference,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """What a run works on, in an order of its own: the result goes back to that of the input."""
+
+    order: NDArray[np.int64]
+    components: list[NDArray[np.float32]]
+    spatial: sp.csr_array
+    notes: Sequence[str]
+    tissue: Tissue | None = None
+
+
+def _prepared(
+    dataset: SpatialOmics | SectionSet, config: Config, check: Callable[[], None]
+) -> Steps[_Prepared]:
+    yield Phase.PREPROCESSING
+    if isinstance(dataset, SectionSet):
+        joint = joint_problem(dataset, config, check)
+        yield Phase.GRAPHS
+        tissue = Tissue(joint.factors, joint.spatial, joint.blocks, joint.measured)
+        return _Prepared(joint.order, joint.components, joint.spatial, joint.notes, tissue)
+    order = canonical_order(dataset.coordinates, dataset.spots)
+    components, notes = _preprocessed(_reordered(dataset, order), config, check)
+    clustered = clustered_order(components, seed=config.seed)
+    components = [block[clustered] for block in components]
+    order = order[clustered]
+    yield Phase.GRAPHS
+    spatial = spatial_graph(dataset.coordinates[order], config.spatial_neighbors)
+    return _Prepared(order, components, spatial, notes)
+
+
+def _loaded(
+    tables: Tables | Sections | SpatialOmics | SectionSet,
+    library_key: str | None,
+    how: dict[str, Any],
+) -> SpatialOmics | SectionSet:
+    if isinstance(tables, SpatialOmics | SectionSet):
+        _check_loaded({**how, "library_key": library_key})
+        return tables
+    if library_key is None and not are_sections(tables):
+        return load(tables, **how)
+    if how.pop("section") is not None:
+        raise InputError(
+            "section= picks one section, and several are to be run together. Leave one of the two "
+            "out."
+        )
+    if library_key is None and isinstance(tables, Mapping) and len(tables) == 1:
+        raise InputError(
+            f"One section is given, {next(iter(tables))!r}. Pass its tables alone, or add another."
+        )
+    return load_sections(tables, library_key=library_key, **how)
 
 
 def _check_loaded(how: dict[str, Any]) -> None:

@@ -14,6 +14,9 @@ from napari_trsmi.palette import domain_colors, extended_colors, is_hex
 from napari_trsmi.scverse.picture import read_picture
 from napari_trsmi.scverse.places import KEY, Places
 from napari_trsmi.scverse.scales import read_scales
+from napari_trsmi.scverse.sections import read_sections
+from napari_trsmi.spots.layout import side_by_side
+from napari_trsmi.spots.pitch import spot_pitch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,8 +32,39 @@ def _empty_frame() -> pd.DataFrame:
 
 
 @dataclass(frozen=True, eq=False)
+class ResultSections:
+    """What each section of a result of several has for itself.
+
+    Attributes
+    ----------
+    of_spots
+        The section of each spot, categorical in the order of the sections, indexed by spot name.
+    images
+        Tissue images, by section name.
+    spot_diameters
+        In coordinate units, by section name, where known.
+    original_spots
+        What each spot is called in the table of its section, indexed by spot name.
+    """
+
+    of_spots: pd.Series
+    images: Mapping[str, TissueImage]
+    spot_diameters: Mapping[str, float]
+    original_spots: pd.Series
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the sections, in order."""
+        return tuple(map(str, self.of_spots.cat.categories))
+
+    def rows(self, name: str) -> NDArray[np.int64]:
+        """Rows of the result that are of a section."""
+        return np.flatnonzero(self.of_spots.to_numpy() == name)
+
+
+@dataclass(frozen=True, eq=False)
 class TRSMIResult:
-    """Domains of a tissue section and how they came about.
+    """Domains of a tissue section, or of several together, and how they came about.
 
     Attributes
     ----------
@@ -67,6 +101,9 @@ class TRSMIResult:
         domain has the name of the one in `domains` that it overlaps most.
     confidence_by_scale
         Their confidence, ``float32``.
+    sections
+        What each section has for itself, if several were run together: then `coordinates` are each
+        in the system of its section, and `image` and `spot_diameter` are None. None of one.
     """
 
     domains: pd.Series
@@ -82,6 +119,96 @@ class TRSMIResult:
     custom_colors: Mapping[str, str] = field(default_factory=dict)
     domains_by_scale: pd.DataFrame = field(default_factory=_empty_frame)
     confidence_by_scale: pd.DataFrame = field(default_factory=_empty_frame)
+    sections: ResultSections | None = None
+
+    @property
+    def section_names(self) -> tuple[str, ...]:
+        """Names of the sections that were run together; empty for one section."""
+        return () if self.sections is None else self.sections.names
+
+    def of_section(self, name: str) -> TRSMIResult:
+        """The part of the result that is of one section, as a result of that section alone.
+
+        Parameters
+        ----------
+        name
+            One of `section_names`.
+
+        Returns
+        -------
+        TRSMIResult
+            Domains have the names and colours that they have in all sections, and spots are called
+            as in the section's own tables.
+
+        Raises
+        ------
+        InputError
+            If there is no such section.
+        """
+        if self.sections is None or name not in self.sections.names:
+            known = ", ".join(self.section_names) or "one section alone"
+            raise InputError(f"The result has no section {name!r}: it has {known}.")
+        rows = self.sections.rows(name)
+        spots = pd.Index(self.sections.original_spots.iloc[rows].astype(str))
+        about = [s for s in self.record.get("sections", []) if s["name"] == name]
+
+        def part(values: Any) -> Any:
+            return values.iloc[rows].set_axis(spots)
+
+        domains = part(self.domains)
+        return replace(
+            self,
+            domains=domains.cat.remove_unused_categories(),
+            embedding=self.embedding[rows],
+            confidence=part(self.confidence),
+            modality_weights=part(self.modality_weights),
+            coordinates=self.coordinates[rows],
+            annotations=part(self.annotations),
+            record={**self.record, "n_spots": len(rows), "sections": about},
+            image=self.sections.images.get(name),
+            spot_diameter=self.sections.spot_diameters.get(name),
+            custom_colors=self.colors,
+            domains_by_scale=part(self.domains_by_scale) if self.scales else self.domains_by_scale,
+            confidence_by_scale=(
+                part(self.confidence_by_scale) if self.scales else self.confidence_by_scale
+            ),
+            sections=None,
+        )
+
+    def side_by_side(self) -> TRSMIResult:
+        """The same result with its sections in a grid, in one coordinate system; itself of one.
+
+        Coordinates are in units of the first section's; spots lie as far apart in all sections.
+        """
+        if self.sections is None:
+            return self
+        rows = [self.sections.rows(name) for name in self.sections.names]
+        parts = [self.coordinates[own] for own in rows]
+        boxes = [np.stack([part.min(axis=0), part.max(axis=0)]) for part in parts]
+        places = side_by_side(boxes, [spot_pitch(part) for part in parts])
+        laid = self.coordinates.copy()
+        for own, part, place in zip(rows, parts, places, strict=True):
+            laid[own] = place.of(part)
+        return replace(self, coordinates=laid)
+
+    def domain_shares(self) -> pd.DataFrame:
+        """Share of each section's spots that each domain has, a row a section.
+
+        Raises
+        ------
+        InputError
+            If the result is of one section.
+        """
+        if self.sections is None:
+            raise InputError("The result is of one section: there is nothing to compare.")
+        shares = pd.crosstab(
+            self.sections.of_spots.to_numpy(), self.domains.to_numpy(), normalize="index"
+        )
+        return shares.reindex(
+            index=list(self.sections.names),
+            columns=list(self.domains.cat.categories),
+            fill_value=0.0,
+        ).rename_axis(index="section", columns="domain")
 
     @property
     def scale(self) -> float | None:
@@ -239,6 +366,7 @@ class TRSMIResult:
             ),
             domains_by_scale=domains_by_scale,
             confidence_by_scale=confidence_by_scale,
+            sections=read_sections(adata, part, key),
         )
 
     def summary(self) -> dict[str, Any]:
@@ -247,6 +375,7 @@ class TRSMIResult:
         return {
             "n_spots": len(self.domains),
             "n_domains": self.n_domains,
+            **({} if self.sections is None else {"sections": list(self.section_names)}),
             "sizes": {str(name): int(count) for name, count in sizes.items()},
             "mean_confidence": float(self.confidence.mean()),
             "mean_modality_weights": {
@@ -259,6 +388,25 @@ class TRSMIResult:
                 if key in self.record
             },
         }
+
+
+def require_one_section(result: TRSMIResult, what: str) -> None:
+    """Raise an `InputError` if a result is of several sections, each in a system of its own.
+
+    Parameters
+    ----------
+    result
+        The result.
+    what
+        What needs one, as a sentence begins: ``"GeoJSON is"``.
+    """
+    if result.sections is not None:
+        first = result.section_names[0]
+        raise InputError(
+            f"{what} of one section, in the coordinates of its picture, and this result is of "
+            f"{len(result.section_names)}. Take one after the other: "
+            f"result.of_section({first!r})."
+        )
 
 
 def _custom_colors(names: Sequence[str], stored: Sequence[str]) -> dict[str, str]:

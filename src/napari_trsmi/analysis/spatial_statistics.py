@@ -16,6 +16,7 @@ import pandas as pd
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.values import comparable_values
+from napari_trsmi.result import require_one_section
 from napari_trsmi.scverse.graphs import spatial_neighbors
 from napari_trsmi.scverse.places import SPATIAL
 
@@ -92,6 +93,7 @@ def co_occurrence(
     InputError
         As `neighborhood_enrichment`.
     """
+    require_one_section(result, "Co-occurrence is")
     table = _annotated(result, graph=False)
     if table.n_obs > max_spots:
         drawn = np.random.default_rng(seed).choice(table.n_obs, max_spots, replace=False)

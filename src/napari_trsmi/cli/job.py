@@ -10,18 +10,19 @@ if TYPE_CHECKING:
     from napari_trsmi.cli.terminal import Terminal
     from napari_trsmi.config import Config
     from napari_trsmi.data.dataset import SpatialOmics
+    from napari_trsmi.data.section_set import SectionSet
     from napari_trsmi.result import TRSMIResult
 
 
 def integrate_at_terminal(
-    data: SpatialOmics, config: Config, terminal: Terminal, *, keep: bool = False
+    data: SpatialOmics | SectionSet, config: Config, terminal: Terminal, *, keep: bool = False
 ) -> tuple[TRSMIResult, bool]:
     """Run on loaded tables.
 
     Parameters
     ----------
     data
-        Tables of one section.
+        Tables of one section, or of several.
     config
         Parameters.
     terminal

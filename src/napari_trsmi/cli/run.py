@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from napari_trsmi.cli.command import Command
 from napari_trsmi.cli.interruption import INTERRUPTED
 from napari_trsmi.cli.parameters import CommaList, given, parameter_options
+from napari_trsmi.cli.sections import section_files
 from napari_trsmi.config import Config
 from napari_trsmi.output.atomic import check_output
 from napari_trsmi.output.results import RESULT_SUFFIXES, write_result
 
 if TYPE_CHECKING:
     from napari_trsmi.config import Preset
+    from napari_trsmi.data.dataset import SpatialOmics
+    from napari_trsmi.data.section_set import SectionSet
 
 SAMPLE = "tissue"
 """The simulated setting that is the sample data."""
@@ -44,9 +47,17 @@ SAMPLE = "tissue"
 )
 @click.option(
     "--section",
+    "sections",
+    multiple=True,
     metavar="NAME",
     help="The section to use, where a table holds several; column=name names its column too, and "
-    "'all' takes all spots for one section.",
+    "'all' takes all spots for one section. Without TABLE, several sections to run together, each "
+    "as NAME=FILE,FILE... or NAME=rna=FILE,protein=FILE.",
+)
+@click.option(
+    "--library-key",
+    metavar="COLUMN",
+    help="Run the sections of a table together: the column that names each spot's section.",
 )
 @click.option(
     "--bin-size",
@@ -79,7 +90,8 @@ def run(
     positions: str | None,
     image: str | None,
     image_scale: float | None,
-    section: str | None,
+    sections: tuple[str, ...],
+    library_key: str | None,
     bin_size: str | None,
     keep: tuple[str, ...] | None,
     figure: str | None,
@@ -90,7 +102,7 @@ def run(
     quiet: bool,
     **parameters: object,
 ) -> None:
-    """Find the domains of one tissue section.
+    """Find the domains of one tissue section, or of several together.
 
     TABLE is a path, or name=path as in rna=counts.h5ad: an .h5ad, .h5mu, 10x .h5, CSV or TSV
     file, or the folder of a platform. Spots are matched by name.
@@ -99,6 +111,8 @@ def run(
     Example:
       napari-trsmi run rna=rna.h5ad protein=adt.h5ad --n-domains 6 \\
         --output domains.h5ad --figure domains.png
+      napari-trsmi run --section s1=rna=a.h5ad,protein=b.h5ad --section s2=rna=c.h5ad \\
+        --n-domains 6 --output domains.h5ad
 
     The first Ctrl-C stops after the current epoch, the second at once.
     """
@@ -107,8 +121,16 @@ def run(
     from napari_trsmi.cli.terminal import Terminal
 
     config = Config.from_preset(preset, **given(parameters))
-    if bool(tables) == (sample is not None):
+    one_by_one = section_files(sections) if not tables and sample is None else {}
+    if bool(tables or one_by_one) == (sample is not None):
         raise click.UsageError("Give one or more tables, or --sample for simulated ones.")
+    if tables and len(sections) > 1:
+        raise click.UsageError(
+            "--section picks one section of TABLE. To run sections of a table together name their "
+            "column with --library-key; sections in files of their own are given without TABLE."
+        )
+    if sections and library_key is not None:
+        raise click.UsageError("--section and --library-key exclude each other: give one.")
     if sample is not None and (features or positions or image):
         raise click.UsageError("--sample brings its own positions and image: give it alone.")
     files = [check_output(output, overwrite=overwrite, suffixes=RESULT_SUFFIXES)]
@@ -118,6 +140,7 @@ def run(
         files.append(check_output(figure, overwrite=overwrite, suffixes=FIGURE_SUFFIXES))
 
     terminal = Terminal(quiet=quiet)
+    data: SpatialOmics | SectionSet
     with terminal.plain_warnings():
         if sample is not None:
             from napari_trsmi.data.simulated.simulation import simulate
@@ -125,18 +148,15 @@ def run(
             data = simulate(sample, seed=config.seed)
         else:
             from napari_trsmi.data.loading import load
+            from napari_trsmi.data.section_loading import load_sections
 
-            with terminal.reading(tables):
-                data = load(
-                    list(tables),
-                    features=features,
-                    positions=positions,
-                    image=image,
-                    image_scale=image_scale,
-                    section=section,
-                    bin_size=bin_size,
-                    keep=keep or (),
-                )
+            how: dict[str, Any] = {"features": features, "positions": positions, "image": image}
+            how |= {"image_scale": image_scale, "bin_size": bin_size, "keep": keep or ()}
+            with terminal.reading(tables or sections):
+                if one_by_one or library_key is not None:
+                    data = load_sections(one_by_one or list(tables), library_key=library_key, **how)
+                else:
+                    data = load(list(tables), section=next(iter(sections), None), **how)
         result, interrupted = integrate_at_terminal(data, config, terminal, keep=keep_on_interrupt)
 
     write_result(result, files[0], overwrite=overwrite)

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_trsmi.clustering.views import View
+    from napari_trsmi.spots.blocks import Blocks
 
 _SPOTS = 4_000
 """That k-means sees, and that partitions are compared on; the others are assigned."""
 _STARTS = 5
+_ROUNDS = 10
 _CAMP = 1 / 3
 
 
@@ -73,12 +75,59 @@ def view_partition(view: View, n_domains: int, *, seed: int) -> NDArray[np.int64
     return labels
 
 
+def adapted_partition(
+    view: View,
+    labels: NDArray[np.int64],
+    blocks: Blocks,
+    measured: NDArray[np.bool_],
+) -> NDArray[np.int64]:
+    """A partition of several sections with a mean of each domain in each section.
+
+    What sets a domain off between sections, such as a gain that differs from tissue to tissue, and
+    the regression to the mean of what is predicted, are taken by the section's own means: k-means
+    goes on within each section, from the shared partition, in what was measured there.
+
+    Parameters
+    ----------
+    view
+        Of all sections.
+    labels
+        From `view_partition`.
+    blocks
+        Rows of each section.
+    measured
+        Which section has which modality, shape (n_sections, n_modalities).
+
+    Returns
+    -------
+    ndarray
+        From 0, shape (n_spots,); the numbers mean the same in every section.
+    """
+    adapted = labels.copy()
+    for rows, has in zip(blocks.slices, measured, strict=True):
+        points = view.points[rows][:, np.repeat(has, view.widths)]
+        own = labels[rows]
+        for _ in range(_ROUNDS):
+            present, place = np.unique(own, return_inverse=True)
+            members = np.eye(len(present))[place]
+            centers = (members.T @ points) / members.sum(axis=0)[:, None]
+            nearest = np.square(centers).sum(axis=1) / 2 - points @ centers.T
+            moved = present[nearest.argmin(axis=1)]
+            if np.array_equal(moved, own):
+                break
+            own = moved
+        adapted[rows] = own
+    return adapted
+
+
 def agreed_regions(
     partitions: Sequence[NDArray[np.int64]],
     scores: NDArray[np.float64],
     spatial: sp.csr_array,
     *,
     seed: int,
+    blocks: Blocks | None = None,
+    own_axes: NDArray[np.bool_] | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Regions:
     """What the partitions of the views agree on.
@@ -93,13 +142,26 @@ def agreed_regions(
         0/1 spatial graph without self loops, (n_spots, n_spots).
     seed
         Of the spots that partitions are compared on.
+    blocks
+        Rows of each section, whose boundaries are sharpened by its own values; None for one.
+    own_axes
+        Which axes were measured in which section, shape (n_sections, n_axes); None for all.
     check
         See `sharpened`.
     """
     drawn = _sample(len(scores), seed)
     agreement = adjusted_rand_indices([labels[drawn] for labels in partitions])
     chosen = partitions[most_agreed(agreement, share=_CAMP)]
-    labels = sharpened(chosen, scores, spatial, check=check)
+    if blocks is None:
+        labels = sharpened(chosen, scores, spatial, check=check)
+    else:
+        labels = chosen.copy()
+        for block, rows in enumerate(blocks.slices):
+            # a domain that a section lacks is no place for its spots
+            present, own = np.unique(chosen[rows], return_inverse=True)
+            values = scores[rows] if own_axes is None else scores[rows][:, own_axes[block]]
+            graph = blocks.graph_of(spatial, block)
+            labels[rows] = present[sharpened(own, values, graph, check=check)]
     votes = np.mean([_renumbered(other, labels) == labels for other in partitions], axis=0)
     return Regions(labels, votes)
 

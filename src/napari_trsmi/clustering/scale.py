@@ -21,7 +21,12 @@ from napari_trsmi.clustering.domains import (
 )
 from napari_trsmi.clustering.leiden import leiden_domains
 from napari_trsmi.clustering.n_domains import choose_n_domains
-from napari_trsmi.clustering.regions import agreed_regions, agreement_curve, view_partition
+from napari_trsmi.clustering.regions import (
+    adapted_partition,
+    agreed_regions,
+    agreement_curve,
+    view_partition,
+)
 from napari_trsmi.clustering.views import region_embedding, region_views
 from napari_trsmi.errors import InputError
 from napari_trsmi.graphs.autocorrelation import autocorrelation_factors
@@ -32,8 +37,9 @@ if TYPE_CHECKING:
     import scipy.sparse as sp
     from numpy.typing import NDArray
 
-    from napari_trsmi.clustering.views import View
+    from napari_trsmi.clustering.views import Rows, View
     from napari_trsmi.config import Config
+    from napari_trsmi.spots.blocks import Blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +52,17 @@ class Tissue:
         `autocorrelation_factors` of each modality.
     spatial
         0/1 spatial graph without self loops, (n_spots, n_spots).
+    blocks
+        Rows of each section, where there are several: `spatial` has no edge between them.
+    measured
+        Which section has which modality, shape (n_sections, n_modalities), where there are several.
+        Factors that were not measured are predicted.
     """
 
     factors: tuple[NDArray[np.float64], ...]
     spatial: sp.csr_array
+    blocks: Blocks | None = None
+    measured: NDArray[np.bool_] | None = None
 
     @classmethod
     def of(
@@ -64,7 +77,24 @@ class Tissue:
 
     def hops_at(self, scale: float, config: Config) -> tuple[int, ...]:
         """Reaches of the views at a scale above 0, see `hops_at`."""
-        return hops_at(scale, config.region_hops, self.spatial.shape[0])
+        n_spots = self.spatial.shape[0]
+        if self.blocks is not None:
+            n_spots = int(np.median(self.blocks.sizes))
+        return hops_at(scale, config.region_hops, n_spots)
+
+    @property
+    def measured_rows(self) -> list[Rows] | None:
+        """Rows where each modality was measured; None of one section."""
+        if self.blocks is None or self.measured is None:
+            return None
+        return [self.blocks.rows(has) for has in self.measured.T]
+
+    @property
+    def measured_axes(self) -> NDArray[np.bool_] | None:
+        """Which axes were measured in which section, (n_sections, n_axes); None of one."""
+        if self.measured is None:
+            return None
+        return np.repeat(self.measured, [block.shape[1] for block in self.factors], axis=1)
 
 
 _REACHES = (1, 3 / 4, 1 / 2, 3 / 8, 1 / 4, 3 / 16)
@@ -164,6 +194,7 @@ def _views(
         tissue.spatial,
         hops=sorted({hops for scale in scales for hops in tissue.hops_at(scale, config)}),
         n_factors=config.region_factors,
+        measured=tissue.measured_rows,
         check=check,
     )
 
@@ -172,10 +203,12 @@ def _regions(
     scales: Sequence[float], tissue: Tissue, config: Config, check: Callable[[], None]
 ) -> dict[float, Domains]:
     wanted = int(config.n_domains)
-    partitions = [
-        (view.hops, view_partition(view, wanted, seed=config.seed))
-        for view in _views(tissue, scales, config, check)
-    ]
+    partitions = []
+    for view in _views(tissue, scales, config, check):
+        labels = view_partition(view, wanted, seed=config.seed)
+        if tissue.blocks is not None and tissue.measured is not None:
+            labels = adapted_partition(view, labels, tissue.blocks, tissue.measured)
+        partitions.append((view.hops, labels))
     scores = np.hstack(tissue.factors)
     found = {}
     for scale in scales:
@@ -185,6 +218,8 @@ def _regions(
             scores,
             tissue.spatial,
             seed=config.seed,
+            blocks=tissue.blocks,
+            own_axes=tissue.measured_axes,
             check=check,
         )
         found[scale] = Domains(number_by_size(regions.labels), regions.confidence, None)
@@ -218,7 +253,12 @@ def embedding_at(
         assert states is not None  # noqa: S101
         return states
     reaches = tissue.hops_at(scale, config)
-    return region_embedding(tissue.factors, tissue.spatial, hops=reaches[len(reaches) // 2])
+    return region_embedding(
+        tissue.factors,
+        tissue.spatial,
+        hops=reaches[len(reaches) // 2],
+        measured=tissue.measured_rows,
+    )
 
 
 def modality_shares(tissue: Tissue, embedding: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -234,13 +274,16 @@ def modality_shares(tissue: Tissue, embedding: NDArray[np.floating]) -> NDArray[
     Returns
     -------
     ndarray
-        Shape (n_spots, n_modalities), rows sum to 1.
+        Shape (n_spots, n_modalities), rows sum to 1; 0 where a modality was not measured.
     """
     ends = np.cumsum([block.shape[1] for block in tissue.factors])[:-1]
     norms = np.column_stack(
         [np.linalg.norm(part, axis=1) for part in np.split(embedding, ends, axis=1)]
     )
-    total = norms.sum(axis=1, keepdims=True)
     even = np.full_like(norms, 1 / norms.shape[1])
+    if tissue.blocks is not None and tissue.measured is not None:
+        has = np.repeat(tissue.measured, tissue.blocks.sizes, axis=0)
+        norms, even = norms * has, has / has.sum(axis=1, keepdims=True)
+    total = norms.sum(axis=1, keepdims=True)
     shares: NDArray[np.float64] = np.divide(norms, total, out=even, where=total > 0)
     return shares

@@ -8,9 +8,10 @@ is a view for every answer, and `regions` keeps what they agree on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import scipy.sparse as sp
 
 from napari_trsmi.clustering.mixture import winsorized
 from napari_trsmi.graphs.autocorrelation import signal_to_noise
@@ -19,8 +20,9 @@ from napari_trsmi.graphs.normalize import add_self_loops, row_normalized
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import scipy.sparse as sp
     from numpy.typing import NDArray
+
+Rows: TypeAlias = "slice | NDArray[np.int64]"
 
 LIMITS = (np.inf, 2.0)
 """Standard deviations that the axes are pulled in to."""
@@ -36,10 +38,13 @@ class View:
         ``float64``, shape (n_spots, n_axes), modalities side by side.
     hops
         How often the axes were averaged over a spot and its neighbours.
+    widths
+        Axes of each modality.
     """
 
     points: NDArray[np.float64]
     hops: int
+    widths: tuple[int, ...]
 
 
 def region_views(
@@ -48,6 +53,7 @@ def region_views(
     *,
     hops: Sequence[int],
     n_factors: Sequence[int],
+    measured: Sequence[Rows] | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[View]:
     """Every combination of a limit, a number of hops and a number of axes.
@@ -65,35 +71,42 @@ def region_views(
         Increasing.
     n_factors
         Numbers of axes of each modality, the first of its factors.
+    measured
+        Rows where each modality was measured; None for all. Its centre and scales are theirs.
     check
         Called before every view; what it raises ends the work.
     """
     mean = _mean(spatial)
+    rows = measured or [slice(None)] * len(factors)
     for limit in LIMITS:
         blocks = [block if limit == np.inf else winsorized(block, limit=limit) for block in factors]
-        spreads = [np.sqrt(signal_to_noise(block, spatial)) for block in blocks]
+        spreads = [_signal(block, spatial, own) for block, own in zip(blocks, rows, strict=True)]
         done = 0
         for wanted in hops:
             for _ in range(wanted - done):
                 check()
                 blocks = [mean @ block for block in blocks]
             done = wanted
-            scaled = [_spread(*block) for block in zip(blocks, spreads, strict=True)]
+            scaled = [_spread(*block) for block in zip(blocks, spreads, rows, strict=True)]
             sizes = {tuple(min(n, block.shape[1]) for block in scaled) for n in n_factors}
             for size in sorted(sizes):
                 check()
                 parts = [block[:, :n] for block, n in zip(scaled, size, strict=True)]
-                yield View(np.hstack(parts), wanted)
+                yield View(np.hstack(parts), wanted, size)
 
 
 def region_embedding(
-    factors: Sequence[NDArray[np.float64]], spatial: sp.csr_array, *, hops: int
+    factors: Sequence[NDArray[np.float64]],
+    spatial: sp.csr_array,
+    *,
+    hops: int,
+    measured: Sequence[Rows] | None = None,
 ) -> NDArray[np.float64]:
     """All axes as one view has them, without a limit.
 
     Parameters
     ----------
-    factors, spatial
+    factors, spatial, measured
         As for `region_views`.
     hops
         How often they are averaged over a spot and its neighbours.
@@ -105,11 +118,11 @@ def region_embedding(
     """
     mean = _mean(spatial)
     parts = []
-    for block in factors:
+    for block, own in zip(factors, measured or [slice(None)] * len(factors), strict=True):
         averaged = block
         for _ in range(hops):
             averaged = mean @ averaged
-        parts.append(_spread(averaged, np.sqrt(signal_to_noise(block, spatial))))
+        parts.append(_spread(averaged, _signal(block, spatial, own), own))
     return np.hstack(parts)
 
 
@@ -118,8 +131,18 @@ def _mean(spatial: sp.csr_array) -> sp.csr_array:
     return row_normalized(add_self_loops(spatial)).astype(np.float64)
 
 
-def _spread(block: NDArray[np.float64], deviations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The columns centred, at these standard deviations."""
-    centred = block - block.mean(axis=0)
-    scaled: NDArray[np.float64] = centred * (deviations / np.maximum(centred.std(axis=0), 1e-12))
+def _signal(block: NDArray[np.float64], spatial: sp.csr_array, rows: Rows) -> NDArray[np.float64]:
+    """√(signal / noise) of each column in some rows, which have no edge to others."""
+    if not isinstance(rows, slice):
+        block, spatial = block[rows], sp.csr_array(spatial[rows][:, rows])
+    return np.sqrt(signal_to_noise(block, spatial))
+
+
+def _spread(
+    block: NDArray[np.float64], deviations: NDArray[np.float64], rows: Rows
+) -> NDArray[np.float64]:
+    """The columns centred, at these standard deviations, both in some rows."""
+    centred = block - block[rows].mean(axis=0)
+    spread = centred[rows].std(axis=0)
+    scaled: NDArray[np.float64] = centred * (deviations / np.maximum(spread, 1e-12))
     return scaled

@@ -211,8 +211,9 @@ def _several(source: Source, column: str, names: list[str]) -> str:
     return (
         f"Table {source.label} holds {len(names):,} sections ({column}: {_some(names)}) whose "
         "coordinates overlap: their spots would become neighbours. Pick one with "
-        f"{how_to('section', names[0])}, or lay them apart in one coordinate system. If they do "
-        f"lie on one slide, pass section={ALL!r}."
+        f"{how_to('section', names[0])}, run all of them together with library_key={column!r} "
+        f"(command line: --library-key {column}), or lay them apart in one coordinate system. If "
+        f"they do lie on one slide, pass section={ALL!r}."
     )
 
 

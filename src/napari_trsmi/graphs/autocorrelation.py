@@ -50,11 +50,27 @@ def autocorrelation_factors(
     centred = np.asarray(features, dtype=np.float64)
     centred = centred - centred.mean(axis=0)
     covariance = centred.T @ centred / len(centred)
-    noise = _between_neighbors(centred, spatial)
+    noise = between_neighbors(centred, spatial)
+    scores: NDArray[np.float64] = centred @ factor_axes(covariance, noise, n_factors=n_factors)
+    return scores
+
+
+def factor_axes(
+    covariance: NDArray[np.float64], noise: NDArray[np.float64], *, n_factors: int
+) -> NDArray[np.float64]:
+    """The axes of `autocorrelation_factors`, one a column, (n_components, n_factors).
+
+    Parameters
+    ----------
+    covariance, noise
+        C and N, each (n_components, n_components).
+    n_factors
+        At most as many as there are components.
+    """
     ridge = max(_RIDGE * np.trace(covariance) / len(covariance), np.finfo(np.float64).tiny)
     _, axes = eigh(covariance, noise + ridge * np.eye(len(noise)))
-    scores: NDArray[np.float64] = centred @ axes[:, ::-1][:, :n_factors]
-    return scores
+    largest_first: NDArray[np.float64] = axes[:, ::-1][:, :n_factors]
+    return largest_first
 
 
 def signal_to_noise(scores: NDArray[np.float64], spatial: sp.csr_array) -> NDArray[np.float64]:
@@ -76,8 +92,8 @@ def signal_to_noise(scores: NDArray[np.float64], spatial: sp.csr_array) -> NDArr
     return ratio
 
 
-def _between_neighbors(centred: NDArray[np.float64], spatial: sp.csr_array) -> NDArray[np.float64]:
-    """Half of the mean of (x_i - x_j)(x_i - x_j)ᵀ over the edges, without a row an edge."""
+def between_neighbors(centred: NDArray[np.float64], spatial: sp.csr_array) -> NDArray[np.float64]:
+    """N, half of the mean of (x_i - x_j)(x_i - x_j)ᵀ over the edges, without a row an edge."""
     degrees = np.diff(spatial.indptr)
     cross = centred.T @ (spatial @ centred)
     own = (centred * degrees[:, None]).T @ centred

@@ -19,6 +19,8 @@ def write_figure(
 ) -> Path:
     """Draw the tissue and its domains, and write the picture, whole or not at all.
 
+    Several sections are drawn side by side, without their pictures.
+
     Parameters
     ----------
     result
@@ -38,8 +40,9 @@ def write_figure(
         If it cannot be written; an existing file is then unchanged.
     """
     target = check_output(path, overwrite=overwrite, suffixes=FIGURE_SUFFIXES)
+    laid = result.side_by_side()
     figure = draw_domains(
-        result.coordinates,
+        laid.coordinates,
         result.domains,
         result.colors,
         image=result.image,

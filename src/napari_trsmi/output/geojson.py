@@ -17,6 +17,7 @@ import numpy as np
 import shapely
 
 from napari_trsmi.output.atomic import check_output, write_bytes
+from napari_trsmi.result import require_one_section
 from napari_trsmi.spots.boundaries import domain_polygons
 from napari_trsmi.spots.pitch import spot_pitch
 
@@ -62,9 +63,12 @@ def write_geojson(
 
     Raises
     ------
+    InputError
+        If the result is of several sections.
     OutputError
         If it cannot be written; an existing file is then unchanged.
     """
+    require_one_section(result, "GeoJSON is")
     target = check_output(path, overwrite=overwrite, suffixes=GEOJSON_SUFFIXES)
     features = _annotations(result) + (_detections(result) if spots else [])
     collection = {"type": "FeatureCollection", "features": features}

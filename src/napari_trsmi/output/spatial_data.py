@@ -18,6 +18,7 @@ from napari_trsmi.output.atomic import check_output, clear_leftovers, plain_path
 from napari_trsmi.output.tables import storable
 from napari_trsmi.output.whole_tables import whole_tables
 from napari_trsmi.requirements import needed_for
+from napari_trsmi.result import require_one_section
 from napari_trsmi.scverse.picture import libraries
 from napari_trsmi.scverse.places import KEY
 from napari_trsmi.spots.pitch import spot_pitch
@@ -78,8 +79,9 @@ def write_spatialdata(
     OutputError
         If the store cannot be written; an existing one is then unchanged.
     InputError
-        If the tables of `dataset` are not there any more.
+        If the tables of `dataset` are not there any more, or the result is of several sections.
     """
+    require_one_section(result, "A SpatialData store is written")
     target = _check_store(path, overwrite=overwrite)
     clear_leftovers(target)
     with new_store(target) as partial:

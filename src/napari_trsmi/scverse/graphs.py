@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from napari_trsmi.config import Config
 from napari_trsmi.scverse.places import KEY, SPATIAL, Places
+from napari_trsmi.spots.blocks import block_diagonal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,14 @@ def spatial_neighbors(result: TRSMIResult) -> SpotGraph:
 
     k = min(int(_used(result, "spatial_neighbors")), len(result.domains) - 1)
     parameters = {"n_neighbors": k, "coord_type": "generic", "metric": "euclidean"}
-    return _measured(spatial_graph(result.coordinates, k), result.coordinates, parameters)
+    if result.sections is None:
+        graph = spatial_graph(result.coordinates, k)
+    else:  # a graph of each, whose rows may lie anywhere among those of the others
+        rows = [result.sections.rows(name) for name in result.section_names]
+        joined = block_diagonal([spatial_graph(result.coordinates[own], k) for own in rows])
+        back = np.argsort(np.concatenate(rows))
+        graph = sp.csr_array(joined[back][:, back])
+    return _measured(graph, result.coordinates, parameters)
 
 
 def _embedding_neighbors(result: TRSMIResult, places: Places) -> SpotGraph:

@@ -38,10 +38,14 @@ def read_picture(table: Any, key: str = KEY) -> tuple[TissueImage | None, float 
     key
         What the run is called: its own library is so, too.
     """
+    known = libraries(table)
+    return read_library(known.get(key) or (next(iter(known.values())) if len(known) == 1 else {}))
+
+
+def read_library(library: Mapping[str, Any]) -> tuple[TissueImage | None, float | None]:
+    """Return the picture and the spots' diameter that a library of ``uns["spatial"]`` holds."""
     from napari_trsmi.data.reading.colors import as_rgb
 
-    known = libraries(table)
-    library = known.get(key) or (next(iter(known.values())) if len(known) == 1 else {})
     factors = library.get("scalefactors") or {}
     diameter = _number(factors.get("spot_diameter_fullres"))
     for name in ("hires", "lowres"):

@@ -41,6 +41,16 @@ class Places:
         return f"{self.key}_confidence"
 
     @property
+    def section(self) -> str:
+        """Column of ``obs``, of a run of several sections: squidpy's ``library_key``."""
+        return f"{self.key}_section"
+
+    @property
+    def spot(self) -> str:
+        """Column of ``obs``: a spot's name in its section, where it has another one here."""
+        return f"{self.key}_spot"
+
+    @property
     def embedding(self) -> str:
         """Block of ``obsm``."""
         return f"X_{self.key}"
@@ -67,4 +77,6 @@ class Places:
     def owns(self, column: object) -> bool:
         """Whether a column of ``obs`` belongs to the run."""
         name = str(column)
-        return name in (self.domain, self.confidence) or name.startswith(self.weight(""))
+        return name in (self.domain, self.confidence, self.section, self.spot) or name.startswith(
+            self.weight("")
+        )

@@ -16,6 +16,7 @@ from napari_trsmi.scverse.graphs import graph_name, run_graphs, write_graph
 from napari_trsmi.scverse.picture import libraries, write_picture
 from napari_trsmi.scverse.places import KEY, SPATIAL, Places
 from napari_trsmi.scverse.scales import write_scales
+from napari_trsmi.scverse.sections import write_sections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,7 @@ def write_run(
         scales = _write_spots(result, table, rows[label], places)
         for name, graph in made.items():
             write_graph(table, rows[label], graph_name(table, name, places), graph)
-        if hasattr(table, "X") and not libraries(table):
+        if hasattr(table, "X") and not libraries(table) and result.sections is None:
             write_picture(result, table, places.key)
         table.uns[places.key] = {
             "record": json.dumps(result.record),
@@ -126,5 +127,6 @@ def _write_spots(
     table.obsm[places.embedding] = spread(result.embedding, np.nan)
     if SPATIAL not in table.obsm:
         table.obsm[SPATIAL] = spread(result.coordinates, np.nan)
+    write_sections(result, table, spread, places)
     table.uns[places.colors] = list(result.colors.values())
     return write_scales(result, table, spread, places)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from napari_trsmi.data.section_loading import are_sections
 from napari_trsmi.scverse.places import KEY, Places
 from napari_trsmi.scverse.tables import copy_of, tables_of
 
@@ -27,6 +28,7 @@ def integrate(
     key_added: str = KEY,
     copy: bool = False,
     config: Config | None = None,
+    library_key: str | None = None,
     features: str | Sequence[str] | None = None,
     positions: Positions | None = None,
     image: str | Path | NDArray[Any] | TissueImage | None = None,
@@ -35,18 +37,19 @@ def integrate(
     stop: StopToken | None = None,
     **parameters: Any,
 ) -> Any:
-    """Find the tissue domains of one section, and write them into its tables.
+    """Find the tissue domains of one section, or of several, and write them into the tables.
 
     Parameters
     ----------
     data
-        AnnData, MuData, SpatialData, or a dict of name to AnnData.
+        AnnData, MuData, SpatialData, or a dict of name to AnnData; of several sections a dict of
+        such dicts by section name, or tables with `library_key`.
     key_added
         What the run is called in them; see `napari_trsmi.TRSMIResult.write_to` for what is written
         where.
     copy
         Write into a copy, and return that.
-    config, features, positions, image, reference, on_epoch, stop, parameters
+    config, library_key, features, positions, image, reference, on_epoch, stop, parameters
         As for `napari_trsmi.integrate`.
 
     Returns
@@ -76,10 +79,13 @@ def integrate(
     from napari_trsmi.integration import integrate as find
 
     Places(key_added)
-    tables_of(data)  # before the work
+    sections = are_sections(data)
+    for tables in data.values() if sections else (data,):
+        tables_of(tables)  # before the work
     result = find(
         data,
         config=config,
+        library_key=library_key,
         features=features,
         positions=positions,
         image=image,
@@ -88,6 +94,11 @@ def integrate(
         stop=stop,
         **parameters,
     )
-    written = copy_of(data) if copy else data
-    result.write_to(written, key=key_added)
+    if not sections:
+        written = copy_of(data) if copy else data
+        result.write_to(written, key=key_added)
+        return written if copy else None
+    written = {name: copy_of(own) for name, own in data.items()} if copy else data
+    for name, own in written.items():
+        result.of_section(name).write_to(own, key=key_added)
     return written if copy else None

@@ -129,6 +129,8 @@ def _read(
     placed: bool,
 ) -> list[Source]:
     file_name, path = "", None
+    if isinstance(value, Source):  # a section's part of a table that has been read
+        return [value]
     if isinstance(value, (str, Path)):
         path = Path(value).expanduser()
         file_name = path.name

@@ -141,6 +141,7 @@ def domains_data(
     dataset: SpatialOmics | None = None,
 ) -> LayerData:
     """The Points layer of `add_domains` as layer data; the arguments are the same."""
+    laid = result.side_by_side()
     arguments = {
         "name": name,
         "features": _features(result),
@@ -149,10 +150,10 @@ def domains_data(
         "border_width": 0,
         "opacity": 1 if image is None and result.image is None else _OVER_TISSUE,
         "metadata": attached(dataset=dataset, result=result),
-        **placement(result, image),
+        **placement(laid, image),
     }
     # napari's order is row, column; and its points may be dragged about
-    return result.coordinates[:, ::-1].copy(), arguments, "points"
+    return laid.coordinates[:, ::-1].copy(), arguments, "points"
 
 
 def _overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:

@@ -79,6 +79,7 @@ def add_boundaries(
             f"Layer {points_layer.name!r} shows no domains. Choose one that "
             "napari_trsmi.add_domains made, or run the integration first."
         )
+    result = result.side_by_side()
     if width is None:
         width = _readable_width(result)
     if not width > 0:

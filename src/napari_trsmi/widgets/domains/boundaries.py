@@ -82,7 +82,7 @@ class BoundariesPanel(Panel):
         self._remove()
         points, edits = self._domains.layer, self._domains.edits
         self._codes[points] = edits.codes
-        result = edits.result()
+        result = edits.result().side_by_side()
         # seconds on a large section
         self.background.start(
             lambda: (points, domain_boundaries(result.coordinates, result.domains))

@@ -1,0 +1,1 @@
+"""Several sections together: shared axes, without what differs between runs, gaps predicted."""

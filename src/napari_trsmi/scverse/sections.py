@@ -1,0 +1,98 @@
+"""The sections of a run in a table: which spot is of which, and each one's picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from napari_trsmi.scverse.picture import libraries, read_library
+from napari_trsmi.scverse.places import SPATIAL, Places
+from napari_trsmi.spots.pitch import spot_pitch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_trsmi.data.dataset import TissueImage
+    from napari_trsmi.result import ResultSections, TRSMIResult
+
+
+def write_sections(
+    result: TRSMIResult,
+    table: Any,
+    spread: Callable[[NDArray[Any], Any], NDArray[Any]],
+    places: Places,
+) -> None:
+    """Write the column of sections, which squidpy takes as ``library_key``, and their pictures.
+
+    Parameters
+    ----------
+    result
+        Of several sections; nothing is written of one.
+    table
+        AnnData or MuData. Pictures that it has stay.
+    spread
+        Gives each spot of the table its value.
+    places
+        What the column is called.
+    """
+    own = result.sections
+    if own is None:
+        return
+    codes = spread(np.asarray(own.of_spots.cat.codes, dtype=np.intp), -1)
+    table.obs[places.section] = pd.Categorical.from_codes(codes, own.of_spots.cat.categories)
+    names = own.original_spots.to_numpy(dtype=object)
+    if (names != own.original_spots.index.to_numpy(dtype=object)).any():
+        table.obs[places.spot] = spread(names.astype(str).astype(object), "")
+    if not hasattr(table, "X") or libraries(table):
+        return
+    table.uns[SPATIAL] = {name: _library(result, own, name) for name in own.names}
+
+
+def _library(result: TRSMIResult, own: ResultSections, name: str) -> dict[str, Any]:
+    known = own.spot_diameters.get(name)
+    pitch = spot_pitch(result.coordinates[own.rows(name)])
+    factors: dict[str, float] = {"spot_diameter_fullres": known or pitch or 1.0}
+    images = {}
+    if (image := own.images.get(name)) is not None:
+        factors["tissue_hires_scalef"] = image.scale
+        images["hires"] = image.pixels
+    # squidpy draws nothing without a diameter; a file says whether it was known
+    return {"images": images, "scalefactors": factors, "metadata": {"known": known is not None}}
+
+
+def read_sections(table: Any, part: NDArray[np.bool_], key: str) -> ResultSections | None:
+    """Return the sections of a run, None of one.
+
+    Parameters
+    ----------
+    table
+        An AnnData that a run was written into.
+    part
+        Spots of the run.
+    key
+        What the run is called there.
+    """
+    from napari_trsmi.result import ResultSections
+
+    places = Places(key)
+    if places.section not in table.obs:
+        return None
+    of_spots = table.obs[places.section][part].astype("category").rename("section")
+    names = of_spots.index.to_series()
+    if places.spot in table.obs:
+        names = table.obs[places.spot][part].astype(str)
+    images: dict[str, TissueImage] = {}
+    diameters: dict[str, float] = {}
+    for name, library in libraries(table).items():
+        if name not in of_spots.cat.categories:
+            continue
+        image, diameter = read_library(library)
+        if image is not None:
+            images[name] = image
+        if diameter is not None and (library.get("metadata") or {}).get("known", True):
+            diameters[name] = diameter
+    return ResultSections(of_spots, images, diameters, names.rename(None))
