@@ -15,6 +15,12 @@ class StopToken:
     def __init__(self) -> None:
         self._stopped = False
         self._keep = False
+        self._checks = 0
+
+    @property
+    def checks(self) -> int:
+        """How often the work has asked, which tells a window how far it is."""
+        return self._checks
 
     @property
     def stopped(self) -> bool:
@@ -46,5 +52,6 @@ class StopToken:
         StoppedError
             If so.
         """
+        self._checks += 1
         if self._stopped and not self._keep:
             raise StoppedError("The run was stopped; nothing was kept.")

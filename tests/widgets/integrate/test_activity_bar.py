@@ -5,7 +5,10 @@ from napari.utils import progress
 from qtpy.QtCore import QTimer
 
 from napari_trsmi.training.report import EpochReport, Phase
+from napari_trsmi.viewer.run.progress import Expected
 from napari_trsmi.widgets.integrate.activity_bar import ActivityBar
+
+EXPECTED = Expected(dict.fromkeys(Phase, 1.0) | {Phase.TRAINING: 0.0, Phase.CLUSTERING: 10.0}, 100)
 
 
 def epoch(number):
@@ -16,7 +19,7 @@ def epoch(number):
 def bar(make_napari_viewer, qtbot):
     """A bar that is shown."""
     make_napari_viewer()
-    bar = ActivityBar()
+    bar = ActivityBar(EXPECTED)
     qtbot.waitUntil(lambda: len(progress._all_instances) == 1)
     return bar
 
@@ -26,7 +29,8 @@ def test_it_follows_the_steps_and_goes(bar, qtbot):
     bar.show_step(Phase.GRAPHS)
     assert shown.desc == "TRSMI: Building the graphs…: "
     bar.show_step(epoch(3))
-    assert (shown.n, shown.total) == (3, 10)
+    assert 20 <= shown.n < 40
+    assert shown.total == 100
     assert shown.desc.startswith("TRSMI: Epoch 3 of 10, loss")
     with qtbot.waitSignal(bar.destroyed):
         bar.close()
@@ -56,7 +60,6 @@ def test_a_step_that_comes_while_it_changes_is_shown_after_it(bar, qtbot):
     (shown,) = progress._all_instances
     QTimer.singleShot(0, lambda: bar.show_step(epoch(4)))
     bar.show_step(epoch(3))
-    assert shown.n == 4
     assert shown.desc.startswith("TRSMI: Epoch 4 of 10, loss")
     with qtbot.waitSignal(bar.destroyed):
         bar.close()

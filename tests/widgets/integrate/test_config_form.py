@@ -88,6 +88,43 @@ def test_the_number_of_domains_is_a_number_or_auto(form):
     assert form.config().n_domains == "auto"
 
 
+@pytest.mark.parametrize("text", ["1", "0", "-3", "abc", "", "2.5", "99999999999"])
+def test_what_is_typed_for_the_domains_and_cannot_be_used_is_told(form, qtbot, text):
+    box = form.native("n_domains")
+    form.set_config(Config(n_domains=7))
+    with qtbot.waitSignal(form.changed):
+        box.selectAll()
+        qtbot.keyClick(box, Qt.Key.Key_Delete)
+    qtbot.keyClicks(box, text)
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    qtbot.keyClick(box, Qt.Key.Key_Tab)
+    assert box.text() == text  # in sight, to be mended
+    with pytest.raises(ConfigError, match=r"Domains: .* Type a whole number from 2, or auto"):
+        form.config()
+    box.stepBy(-1)
+    form.config()
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "value"),
+    [("n_domains", "12", 12), ("n_domains", "AUTO", "auto"), ("scale", "0,5", 0.5)],
+)
+def test_numbers_and_the_word_may_be_typed(form, qtbot, name, typed, value):
+    box = form.native(name)
+    box.selectAll()
+    qtbot.keyClicks(box, typed)
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert getattr(form.config(), name) == value
+
+
+def test_a_scale_beyond_its_ends_is_told(form, qtbot):
+    box = form.native("scale")
+    box.selectAll()
+    qtbot.keyClicks(box, "1.5")
+    with pytest.raises(ConfigError, match="Type a number from 0 to 1, or auto"):
+        form.config()
+
+
 @pytest.mark.parametrize("text", ["2,x", "2;4"])
 def test_lists_that_are_none_are_an_error(form, text):
     form.native("diffusion_steps").setText(text)

@@ -108,7 +108,10 @@ def test_the_activity_bar_follows_the_epochs(dock, qtbot, monkeypatch):
     # steps that come while napari handles events are shown together, whichever they are
     epochs = {words for *_, words in shown if re.match(r"TRSMI: Epoch \d+ of 200, loss", words)}
     assert len(epochs) > 10
-    assert shown[-1] == (200, 200, "TRSMI: Finding the domains…: ")
+    shares = [share for share, *_ in shown]
+    assert shares == sorted(shares)
+    assert 0 < shares[-1] < 100
+    assert shown[-1][2].startswith("TRSMI: Finding the domains")
 
 
 def test_colours_stay_with_the_domains_from_run_to_run(dock, qtbot):

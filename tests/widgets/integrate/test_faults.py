@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 import weakref
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import QApplication
 from napari_trsmi import TissueImage, integration
 from napari_trsmi.training import loop
 from napari_trsmi.training.report import EpochReport, Phase
+from napari_trsmi.training.stop import StopToken
 from napari_trsmi.viewer.run.inputs import results_in
 from napari_trsmi.viewer.run.job import Finished, Stopped
 from napari_trsmi.widgets.common.worker import _unfinished as unfinished
@@ -179,6 +181,39 @@ def test_layers_may_be_removed_while_it_runs(make_dock, qtbot, small, which):
     (found,) = results_in(viewer.layers)
     assert found.n_domains == 3
     assert dock.panel.failure.isHidden()
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_every_phase_is_stopped_within_two_seconds(make_dock, qtbot, monkeypatch, small, phase):
+    """Even if a library's step takes long, which cannot be cut short."""
+    held, go_on = [], threading.Event()
+    dock = make_dock(config=small)
+
+    def hold(token):
+        if reached and not held:
+            held.append(1)
+            go_on.wait(20)
+        check(token)
+
+    check = StopToken.check
+    monkeypatch.setattr(StopToken, "check", hold)
+    reached = []
+    dock.controller.stepped.connect(lambda step: reached.append(1) if step == phase else None)
+    assert dock.start()
+    qtbot.waitUntil(lambda: bool(reached), timeout=20_000)
+    try:
+        started = time.perf_counter()
+        qtbot.mouseClick(dock.panel.stop, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: not dock.controller.running, timeout=5_000)
+        assert time.perf_counter() - started < 2
+        assert dock.panel.status.text() == "Stopped. Nothing was kept."
+        assert not dock.panel.run.isHidden()
+    finally:
+        go_on.set()
+    qtbot.waitUntil(lambda: not unfinished, timeout=20_000)
+    assert not results_in(dock._viewer.layers)
+    assert dock.start()  # and the next one runs
+    assert isinstance(end(dock, qtbot), Finished)
 
 
 def test_an_image_may_change_while_it_runs(make_dock, qtbot, small, section):

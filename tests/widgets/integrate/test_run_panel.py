@@ -2,6 +2,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_trsmi.training.report import EpochReport, Phase
+from napari_trsmi.viewer.run.progress import Expected
 from napari_trsmi.widgets.integrate.run_panel import RunPanel
 
 
@@ -33,7 +34,7 @@ def test_run_is_off_with_its_reason(panel, qtbot):
 def test_while_it_runs_it_can_be_stopped(panel, qtbot, button, keep):
     panel.show_start()
     assert not panel.run.isVisible()
-    assert (panel.bar.minimum(), panel.bar.maximum()) == (0, 0)
+    panel.show_step(report(1))
     with qtbot.waitSignal(panel.stop_clicked) as caught:
         qtbot.mouseClick(getattr(panel, button), Qt.MouseButton.LeftButton)
     assert caught.args == [keep]
@@ -43,20 +44,41 @@ def test_while_it_runs_it_can_be_stopped(panel, qtbot, button, keep):
     assert panel.stop.isEnabled() == keep
 
 
-def test_progress_is_shown(panel):
-    panel.show_start()
+def test_progress_of_the_whole_run_is_shown(panel, qtbot):
+    checks = [0]
+    expected = Expected(dict.fromkeys(Phase, 1.0), 10)
+    panel.show_start(expected, lambda: checks[0])
     panel.show_step(Phase.PREPROCESSING)
     assert panel.status.text() == "Preprocessing…"
     panel.show_step(Phase.TRAINING)
     for epoch in (1, 2):
         panel.show_step(report(epoch))
-    assert panel.status.text() == "Epoch 2 of 4, loss 0.5, about 5 s left"
-    assert (panel.bar.value(), panel.bar.maximum()) == (2, 4)
+    assert panel.status.text() == "Epoch 2 of 4, loss 0.5"
+    assert panel.bar.value() == pytest.approx(0.7 * panel.bar.maximum())
     assert panel.curve.isVisible()
     assert len(panel.curve.losses) == 2
     panel.show_step(Phase.CLUSTERING)
-    assert panel.bar.maximum() == 0
-    assert panel.status.text() == "Finding the domains…"
+    checks[0] = 5
+    qtbot.waitUntil(lambda: panel.bar.value() == 0.9 * panel.bar.maximum())
+    qtbot.waitUntil(lambda: "left in all" in panel.status.text())
+    panel.show_stopping(keep=False)
+    qtbot.wait(300)
+    assert panel.status.text() == "Stopping…"
+
+
+def test_there_is_nothing_to_keep_where_nothing_is_learned(panel):
+    panel.show_start(trains=False)
+    assert not panel.keep.isVisible()
+    panel.show_end("5 domains.")
+    panel.show_start()
+    panel.show_step(Phase.GRAPHS)
+    assert panel.keep.isVisible()
+    assert not panel.keep.isEnabled()
+    assert "nothing is learned now" in panel.keep.toolTip()
+    panel.show_step(report(1))
+    assert panel.keep.isEnabled()
+    panel.show_step(Phase.CLUSTERING)
+    assert not panel.keep.isEnabled()
 
 
 def test_a_change_of_the_inputs_while_it_runs_leaves_the_progress_alone(panel):

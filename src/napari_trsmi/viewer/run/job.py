@@ -12,6 +12,7 @@ from napari_trsmi.data.kinds import kind_from_word
 from napari_trsmi.errors import StoppedError, TRSMIError
 from napari_trsmi.training.report import Phase
 from napari_trsmi.viewer.run.footprint import ImageSampler
+from napari_trsmi.viewer.run.progress import Expected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -72,6 +73,11 @@ class RunJob:
     places: SpotPlaces
     config: Config
     reference: TRSMIResult | None = None
+
+    def expected(self) -> Expected:
+        """How long the run may take."""
+        n_modalities = len(self.tables) + len(self.images)
+        return Expected.of(self.config, n_spots=len(self.places.names), n_modalities=n_modalities)
 
     def dataset(self, check: Callable[[], None] = lambda: None) -> SpatialOmics:
         """Match, check and sample everything.

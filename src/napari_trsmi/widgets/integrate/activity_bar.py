@@ -9,10 +9,10 @@ from napari.utils import progress
 from qtpy.QtCore import QObject, QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_trsmi.viewer.run.progress import RunProgress
+from napari_trsmi.viewer.run.progress import Expected, RunProgress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from napari_trsmi.training.report import EpochReport, Phase
 
@@ -27,6 +27,10 @@ def make_first_bar() -> None:
     progress(total=0, desc="TRSMI").close()
 
 
+_PERCENT = 100
+_LOOK = 500  # ms between two looks at how far a phase is
+
+
 class ActivityBar(QObject):
     """Shows a run from its first moments to its end, and is gone then.
 
@@ -35,10 +39,16 @@ class ActivityBar(QObject):
     this belongs to the application.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, expected: Expected | None = None, checks: Callable[[], int] = lambda: 0
+    ) -> None:
         super().__init__(QApplication.instance())
         self._bar: progress | None = None
-        self._progress = RunProgress()
+        self._checks = checks
+        self._look = QTimer(self)
+        self._look.start(_LOOK)
+        self._look.timeout.connect(self._on_look_timeout)
+        self._progress = RunProgress(expected)
         self._stale = self._changing = self._closed = False
         self._open = QTimer(self)
         self._open.setSingleShot(True)
@@ -47,7 +57,14 @@ class ActivityBar(QObject):
 
     def show_step(self, step: Phase | EpochReport) -> None:
         """A phase begins, or an epoch is done."""
-        self._progress.take(step)
+        self._progress.take(step, self._checks())
+        self._show()
+
+    def _on_look_timeout(self) -> None:
+        self._progress.look(self._checks())
+        self._show()
+
+    def _show(self) -> None:
         self._stale = True
         bar = self._bar
         if bar is None or self._changing:
@@ -55,14 +72,15 @@ class ActivityBar(QObject):
         with self._change():
             while self._stale and not self._closed:  # steps may come while napari handles events
                 self._stale = False
-                if bar.total != self._progress.epochs:
-                    bar.total = self._progress.epochs
-                bar.update(self._progress.epoch - bar.n)
+                if bar.total != _PERCENT:
+                    bar.total = _PERCENT
+                bar.update(round(_PERCENT * self._progress.share) - bar.n)
                 bar.set_description(f"TRSMI: {self._progress.text}")
 
     def close(self) -> None:
         """Take the bar away; the run has ended."""
         self._open.stop()
+        self._look.stop()
         self._closed = True
         if not self._changing:
             self._end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import floor, log10
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
@@ -11,15 +12,14 @@ from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QLabel,
-    QSpinBox,
     QWidget,
 )
 
 from napari_trsmi.config import Config, Preset
 from napari_trsmi.errors import ConfigError
+from napari_trsmi.widgets.integrate.word_box import NumberOrWord, ShareOrWord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,6 @@ PRESETS: tuple[str, ...] = get_args(Preset)
 """Where parameters may start."""
 
 _LARGEST = 2**31 - 1  # that a spin box holds
-_SHARE_STEP = 0.25
 _ACRONYMS = ("cpu", "ema", "rpr")
 _OWN = ("n_domains", "seed", "device")  # the user's question and machine, whatever the preset
 
@@ -135,7 +134,7 @@ class ConfigForm(QObject):
             layout.addRow(_label(_words(name), tip, native), native)
         return form
 
-    def _prepare(self, widget: ValueWidget[Any] | _NumberOrWord | _ShareOrWord, tip: str) -> None:
+    def _prepare(self, widget: ValueWidget[Any] | _WithWord, tip: str) -> None:
         native = widget.native
         native.setToolTip(tip)
         native.setMinimumWidth(118)
@@ -154,49 +153,28 @@ class ConfigForm(QObject):
             self.changed.emit()
 
     def _on_preset_changed(self, preset: Preset) -> None:
-        own = {name: self._controls[name].value for name in _OWN}
+        own = {}
+        for name in _OWN:
+            with suppress(ConfigError):  # what was typed cannot be used
+                own[name] = self._controls[name].value
         self.set_config(Config.from_preset(preset, **own))
 
 
-class _NumberOrWord:
-    """A spin box, as magicgui's, that shows a word in the place below the least number."""
+class _WithWord:
+    """A box for a number or a word, called as magicgui's are."""
 
-    def __init__(self, word: str) -> None:
-        self.native = QSpinBox()
-        self.native.setRange(1, _LARGEST)
-        self.native.setSpecialValueText(word)
-        self.changed = self.native.valueChanged
-        self._word = word
-
-    @property
-    def value(self) -> int | str:
-        number = self.native.value()
-        return self._word if number == self.native.minimum() else number
-
-    @value.setter
-    def value(self, value: int | str) -> None:
-        self.native.setValue(self.native.minimum() if isinstance(value, str) else value)
-
-
-class _ShareOrWord:
-    """The same for a number from 0 to 1."""
-
-    def __init__(self, word: str) -> None:
-        self.native = QDoubleSpinBox()
-        self.native.setRange(-_SHARE_STEP, 1)
-        self.native.setSingleStep(_SHARE_STEP)
-        self.native.setSpecialValueText(word)
-        self.changed = self.native.valueChanged
-        self._word = word
+    def __init__(self, name: str, native: NumberOrWord | ShareOrWord) -> None:
+        self.native = native
+        self.changed = native.edited
+        self._name = _words(name)
 
     @property
     def value(self) -> float | str:
-        number = self.native.value()
-        return self._word if number < 0 else number
+        return self.native.chosen(self._name)
 
     @value.setter
     def value(self, value: float | str) -> None:
-        self.native.setValue(self.native.minimum() if isinstance(value, str) else value)
+        self.native.choose(value)
 
 
 class _Control:
@@ -205,7 +183,7 @@ class _Control:
     def __init__(self, name: str, field: FieldInfo) -> None:
         self.name = name
         self.item: type[Any] | None = None
-        self.widget: ValueWidget[Any] | _NumberOrWord | _ShareOrWord
+        self.widget: ValueWidget[Any] | _WithWord
         annotation, origin = field.annotation, get_origin(field.annotation)
         if annotation is bool:
             self.widget = CheckBox()
@@ -216,8 +194,8 @@ class _Control:
             self.widget = LineEdit()
         elif origin in (Union, UnionType):
             number, words = get_args(annotation)
-            control = _NumberOrWord if number is int else _ShareOrWord
-            self.widget = control(get_args(words)[0])
+            kind = NumberOrWord if number is int else ShareOrWord
+            self.widget = _WithWord(name, kind(get_args(words)[0]))
         elif annotation is int:
             low, high = _bounds(field, 1)
             self.widget = SpinBox(min=int(low), max=int(high))

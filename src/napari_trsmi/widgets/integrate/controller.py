@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QApplication
 
 from napari_trsmi.training.stop import StopToken
-from napari_trsmi.viewer.run.job import run_steps
+from napari_trsmi.viewer.run.job import Stopped, run_steps
 from napari_trsmi.widgets.common.worker import Worker
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from napari_trsmi.training.report import EpochReport, Phase
     from napari_trsmi.viewer.run.job import Outcome, RunJob
+
+_PATIENCE = 1500  # ms that a run has to end in once it is to be stopped
 
 
 class RunController(QObject):
@@ -42,6 +44,10 @@ class RunController(QObject):
         super().__init__(parent)
         self._stop: StopToken | None = None
         self._worker: Worker | None = None
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE)
+        self._patience.timeout.connect(self._on_patience_timeout)
         application = QApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.stop)
@@ -50,6 +56,11 @@ class RunController(QObject):
     def running(self) -> bool:
         """Whether a run is going on."""
         return self._worker is not None
+
+    @property
+    def checks(self) -> int:
+        """How often the run has asked whether it is to stop: it tells how far it is."""
+        return 0 if self._stop is None else self._stop.checks
 
     def start(self, job: RunJob) -> bool:
         """Start a run; return False if one is going on already."""
@@ -71,6 +82,8 @@ class RunController(QObject):
         """Ask the run to end, with a result of what was learned so far or without one."""
         if self._stop is not None:
             self._stop.stop(keep=keep)
+            if not keep:
+                self._patience.start()
             self.stopping.emit(keep)
 
     def follow(
@@ -92,5 +105,14 @@ class RunController(QObject):
         if self._worker is not None:
             notes = list(dict.fromkeys(self._worker.notes))
             self.destroyed.disconnect(self._worker.quit)
+        self._patience.stop()
         self._stop = self._worker = None
         self.ended.emit(outcome, notes)
+
+    def _on_patience_timeout(self) -> None:
+        """Wait no more: a library's step cannot be cut short, and its thread ends after it."""
+        worker = self._worker
+        if worker is not None:
+            worker.yielded.disconnect(self._on_worker_yielded)
+            worker.returned.disconnect(self._on_worker_returned)
+            self._on_worker_returned(Stopped())

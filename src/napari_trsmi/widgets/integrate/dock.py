@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from napari_trsmi.training.report import EpochReport, Phase
     from napari_trsmi.viewer.run.candidates import TableCandidate
     from napari_trsmi.viewer.run.job import Outcome
+    from napari_trsmi.viewer.run.progress import Expected
 
 _GIB = 2**30
 
@@ -67,6 +68,8 @@ class IntegrateDock(Room):
         self._engine_problem = ""
         self._file_problem = ""
         self._bar: ActivityBar | None = None
+        self._expected: Expected | None = None
+        self._trains = False
         self.inputs = RunInputs()
         self.controller = RunController(self)
 
@@ -243,6 +246,8 @@ class IntegrateDock(Room):
         except TRSMIError as error:
             self.panel.set_ready("", str(error))
             return False
+        self._expected = job.expected()
+        self._trains = job.config.epochs > 0 and 0 in job.config.scales
         return self.controller.start(job)
 
     def _on_stop_clicked(self, keep: bool) -> None:
@@ -250,8 +255,9 @@ class IntegrateDock(Room):
 
     def _on_run_started(self) -> None:
         self._target = self.inputs.image
-        self.panel.show_start()
-        self._bar = ActivityBar()
+        expected, controller = self._expected, self.controller
+        self.panel.show_start(expected, lambda: controller.checks, trains=self._trains)
+        self._bar = ActivityBar(expected, lambda: controller.checks)
         self.controller.follow(self._bar.show_step, end=self._bar.close)
 
     def _on_run_stepped(self, step: Phase | EpochReport) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -22,12 +22,17 @@ from napari_trsmi.widgets.common.fold import Fold
 from napari_trsmi.widgets.integrate.loss_curve import LossCurve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari_trsmi.training.report import Phase
+    from napari_trsmi.viewer.run.progress import Expected
 
 
 _LINES = 7
+_STEPS = 1000  # of the bar
+_LOOK = 200  # ms between two looks at how far a phase is
+_KEEP = "Stop after this epoch, and make domains of what was learned so far."
+_NOTHING = "While the network is trained: nothing is learned now that could be kept."
 
 
 class RunPanel(QWidget):
@@ -48,11 +53,15 @@ class RunPanel(QWidget):
         super().__init__(parent)
         self._running = False
         self._reason = ""
+        self._learning = self._trains = False
         self._progress = RunProgress()
+        self._checks: Callable[[], int] = lambda: 0
+        self._look = QTimer(self)
+        self._look.setInterval(_LOOK)
+        self._look.timeout.connect(self._on_look_timeout)
         self.run = QPushButton("R&un", self)
         self.run.clicked.connect(self._on_run_clicked)
         self.keep = QPushButton("Stop and &keep", self)
-        self.keep.setToolTip("Stop after this epoch, and make domains of what was learned so far.")
         self.keep.clicked.connect(self._on_keep_clicked)
         self.stop = QPushButton("&Stop", self)
         self.stop.setToolTip("Stop as soon as possible, and keep nothing.")
@@ -64,7 +73,8 @@ class RunPanel(QWidget):
         self.ready = _text(self)
         self.status = _text(self)
         self.bar = QProgressBar(self)
-        self.bar.setToolTip("Share of the epochs that are done.")
+        self.bar.setToolTip("Share of the whole run that is done.")
+        self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
         self.curve = LossCurve(self)
         self.warnings = _text(self)
@@ -92,14 +102,31 @@ class RunPanel(QWidget):
         """Say what could be run, or for which reason nothing can."""
         self._reason = reason
         self.ready.setText(reason or text)
-        self._refresh()
+        self._refresh_run()
 
-    def show_start(self) -> None:
-        """A run begins."""
-        self._running = True
-        self._progress = RunProgress()
+    def show_start(
+        self,
+        expected: Expected | None = None,
+        checks: Callable[[], int] = lambda: 0,
+        *,
+        trains: bool = True,
+    ) -> None:
+        """A run begins.
+
+        Parameters
+        ----------
+        expected
+            How long it may take.
+        checks
+            How often it has asked by now whether it is to stop.
+        trains
+            Whether it learns anything that could be kept.
+        """
+        self._running, self._trains, self._learning = True, trains, False
+        self._progress, self._checks = RunProgress(expected), checks
         self.curve.clear()
-        self.bar.setRange(0, 0)  # no telling yet
+        self.bar.setValue(0)
+        self._look.start()
         for widget in (*self._of_run, *self._of_failure):
             widget.hide()
         self.bar.show()
@@ -108,19 +135,19 @@ class RunPanel(QWidget):
 
     def show_step(self, step: Phase | EpochReport) -> None:
         """A phase begins, or an epoch is done."""
-        self._progress.take(step)
+        self._progress.take(step, self._checks())
+        self._learning = isinstance(step, EpochReport)
         if isinstance(step, EpochReport):
             self.curve.add(step.loss, step.epochs)
             self.curve.show()
-            self.bar.setRange(0, step.epochs)
-            self.bar.setValue(step.epoch)
-        else:
-            self.bar.setRange(0, 0)
-        if self.stop.isEnabled():
-            self._say(self._progress.text)
+        if self.stop.isEnabled() and not self._stopping:
+            self.keep.setEnabled(self._learning)
+            self.keep.setToolTip(_KEEP if self._learning else _NOTHING)
+        self._show_progress()
 
     def show_stopping(self, *, keep: bool) -> None:
         """A stop was asked for."""
+        self._stopping = True
         self.keep.setEnabled(False)
         self.stop.setEnabled(keep)  # one may still think better of keeping
         self._say("Stopping after this epoch…" if keep else "Stopping…")
@@ -145,17 +172,32 @@ class RunPanel(QWidget):
         self.details.collapse(animate=False)
         self.details.setVisible(bool(details))
 
+    def _on_look_timeout(self) -> None:
+        self._progress.look(self._checks())
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        self.bar.setValue(round(_STEPS * self._progress.share))
+        if not self._stopping:
+            self._say(self._progress.text)
+
     def _finish(self) -> None:
         self._running = False
+        self._look.stop()
         self.bar.hide()
         self._refresh()
 
-    def _refresh(self) -> None:
+    def _refresh_run(self) -> None:
         self.run.setEnabled(not self._running and not self._reason)
         self.run.setToolTip(self._reason or "Find the domains.")
-        self.keep.setEnabled(self._running)
+
+    def _refresh(self) -> None:
+        self._refresh_run()
+        self._stopping = False
+        self.keep.setEnabled(False)
+        self.keep.setToolTip(_NOTHING)
         self.stop.setEnabled(self._running)
-        self.keep.setVisible(self._running)
+        self.keep.setVisible(self._running and self._trains)
         self.stop.setVisible(self._running)
         self.run.setVisible(not self._running)
 
