@@ -196,7 +196,7 @@ def cosmx(folder: Path, *, packed: bool = False) -> None:
 def merscope(folder: Path, *, outlines: bool = True) -> None:
     """MERSCOPE: ``cell_by_gene.csv``, ``cell_metadata.csv``, outlines, and blank codewords."""
     import geopandas
-    from shapely.geometry import MultiPolygon, box
+    from shapely.geometry import MultiPolygon, Point
 
     folder.mkdir(parents=True)
     made = section()
@@ -224,12 +224,11 @@ def merscope(folder: Path, *, outlines: bool = True) -> None:
     (folder / "images").mkdir()
     matrix = np.array([[9.2, 0, 300], [0, 9.2, 200], [0, 0, 1]])
     np.savetxt(folder / "images" / "micron_to_mosaic_pixel_transform.csv", matrix)
-    squares = [
-        MultiPolygon([box(a - 4.5, b - 4.5, a + 4.5, b + 4.5)]) for a, b in zip(x, y, strict=True)
-    ]
+    radius = np.sqrt(81 / np.pi)
+    discs = [MultiPolygon([Point(*xy).buffer(radius)]) for xy in made.obsm["spatial"]]
     geopandas.GeoDataFrame(
         {"ID": range(N_CELLS), "EntityID": names.astype("int64"), "ZIndex": 0, "ZLevel": 1.5},
-        geometry=squares,
+        geometry=discs,
     ).rename_geometry("Geometry").to_parquet(folder / "cell_boundaries.parquet")
 
 

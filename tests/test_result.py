@@ -41,6 +41,7 @@ def assert_same(actual: TRSMIResult, expected: TRSMIResult) -> None:
         np.testing.assert_array_equal(array, other)
     assert actual.record == expected.record
     assert actual.spot_diameter == expected.spot_diameter
+    assert actual.square_spots == expected.square_spots
     assert actual.colors == expected.colors
     assert actual.sections is expected.sections is None  # of several: test_several_sections.py
     if expected.image is None:
@@ -54,7 +55,7 @@ def assert_same(actual: TRSMIResult, expected: TRSMIResult) -> None:
 def test_the_comparison_looks_at_every_field():
     compared = {"domains", "confidence", "modality_weights", "annotations", "history"}
     compared |= {"embedding", "coordinates", "record", "spot_diameter", "image", "custom_colors"}
-    compared |= {"domains_by_scale", "confidence_by_scale", "sections"}
+    compared |= {"domains_by_scale", "confidence_by_scale", "sections", "square_spots"}
     assert {field.name for field in fields(TRSMIResult)} == compared
 
 
@@ -107,6 +108,7 @@ def results(draw: st.DrawFn) -> TRSMIResult:
         ),
         image=image,
         spot_diameter=draw(st.none() | st.floats(0.1, 100)),
+        square_spots=draw(st.booleans()),
         custom_colors={name: f"#{rng.integers(2**24):06x}" for name in chosen},
         domains_by_scale=pd.DataFrame(
             {

@@ -105,6 +105,9 @@ def assembled(
         record=record,
         image=None if isinstance(dataset, SectionSet) else dataset.image,
         spot_diameter=None if isinstance(dataset, SectionSet) else dataset.spot_diameter,
+        square_spots=all(s.square_spots for s in dataset.sections.values())
+        if isinstance(dataset, SectionSet)
+        else dataset.square_spots,
         sections=parts_of(dataset) if isinstance(dataset, SectionSet) else None,
         custom_colors=colors,
         domains_by_scale=pd.DataFrame(

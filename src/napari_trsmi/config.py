@@ -98,7 +98,9 @@ class Config(BaseModel):
     encoder_normalize: bool = Field(
         False, description="Scale spots to length 1 around the encoder's propagation."
     )
-    align_temperature: float = Field(0.1, gt=0, le=10, description="Alignment softmax temperature.")
+    align_temperature: float = Field(
+        0.1, ge=1e-3, le=10, description="Alignment softmax temperature."
+    )
     align_neighbors: int = Field(20, ge=1, le=500, description="Entries kept per alignment row.")
     align_warmup: float = Field(
         0.2, ge=0, le=1, description="Fraction of the epochs with detached cross terms."
@@ -127,8 +129,10 @@ class Config(BaseModel):
     reconstruction_weights: tuple[float, ...] = Field(
         (1.0,), description="Weight of each modality's reconstruction, in order; one for all."
     )
-    prototype_weight: float = Field(0.0, ge=0, description="Weight of the prototype loss.")
-    prototype_temperature: float = Field(2.0, gt=0, description="Prototype loss temperature.")
+    prototype_weight: float = Field(0.0, ge=0, le=1e6, description="Weight of the prototype loss.")
+    prototype_temperature: float = Field(
+        2.0, ge=1e-3, le=1e3, description="Prototype loss temperature."
+    )
     prototype_start: float = Field(
         0.5, ge=0, le=1, description="Fraction of the epochs before prototypes are seeded."
     )
@@ -136,7 +140,7 @@ class Config(BaseModel):
     n_prototypes: int = Field(
         0, ge=0, le=500, description="Number of prototypes; 0 takes it from split-and-merge."
     )
-    graph_weight: float = Field(1.0, ge=0, description="Weight of the graph regulariser.")
+    graph_weight: float = Field(1.0, ge=0, le=1e6, description="Weight of the graph regulariser.")
     ema_decay: float = Field(0.9, ge=0, lt=1, description="Decay of the graphs' running mean.")
 
     # optimisation
@@ -177,8 +181,8 @@ class Config(BaseModel):
             raise ValueError("teleports must lie between 0 and 1, diffusion_steps be 1 or more.")
         if not self.region_factors or any(number < 1 for number in self.region_factors):
             raise ValueError("region_factors must be one number or more, each 1 or more.")
-        if any(weight <= 0 for weight in self.reconstruction_weights):
-            raise ValueError("reconstruction_weights must be positive.")
+        if any(not 0 < weight <= 1e6 for weight in self.reconstruction_weights):
+            raise ValueError("reconstruction_weights must be positive, and 1e6 at most.")
         return self
 
     @classmethod

@@ -93,6 +93,8 @@ class TRSMIResult:
         The tissue image, if there is one.
     spot_diameter
         In coordinate units, if known.
+    square_spots
+        Whether the spots are square bins; `spot_diameter` is then their side.
     custom_colors
         Hex colours chosen for domains, by name. The others get the palette's, see `colors`.
     domains_by_scale
@@ -116,6 +118,7 @@ class TRSMIResult:
     record: dict[str, Any]
     image: TissueImage | None = None
     spot_diameter: float | None = None
+    square_spots: bool = False
     custom_colors: Mapping[str, str] = field(default_factory=dict)
     domains_by_scale: pd.DataFrame = field(default_factory=_empty_frame)
     confidence_by_scale: pd.DataFrame = field(default_factory=_empty_frame)
@@ -361,6 +364,7 @@ class TRSMIResult:
             record=json.loads(stored["record"]),
             image=image,
             spot_diameter=diameter if stored.get("diameter_known", True) else None,
+            square_spots=bool(stored.get("square_spots", False)),
             custom_colors=_custom_colors(
                 list(obs[places.domain].cat.categories), adata.uns.get(places.colors, ())
             ),

@@ -50,6 +50,13 @@ def test_spots_have_the_colour_of_their_domain_at_their_place():
     assert rendered(figure, 0, (5.0, 5.0)) == pytest.approx([1, 1, 1])  # between four spots
 
 
+def test_bins_are_squares_that_fill_the_tissue():
+    coordinates, domains = grid(10), halves(100)
+    figure = draw_domains(coordinates, domains, COLORS, spot_diameter=10.0, square_spots=True)
+    corner = rendered(figure, 0, (5.0, 5.0))  # between four bins of one domain
+    assert corner == pytest.approx(to_rgb(COLORS["stroma"]), abs=0.05)
+
+
 def test_y_points_down_and_the_aspect_is_equal():
     (panel,) = draw_domains(grid(10) * [2, 1], halves(100), COLORS).axes
     lower, upper = panel.get_ylim()

@@ -91,6 +91,18 @@ def test_spots_are_ellipses_with_measurements(make_result, tmp_path):
     np.testing.assert_allclose(bounds, [x - 4, y - 4, x + 4, y + 4])
 
 
+def test_bins_are_squares(make_result, tmp_path):
+    result = replace(make_result(spot_diameter=8.0), square_spots=True)
+    path = write_geojson(result, tmp_path / "bins.geojson", spots=True)
+    features = json.loads(path.read_text())["features"]
+    bins = [f["geometry"] for f in features if f["properties"]["objectType"] == "detection"]
+    assert len(bins) == len(result.domains)
+    assert "isEllipse" not in bins[0]
+    shape = shapely.from_geojson(json.dumps(bins[7]))
+    assert shape.exterior.is_ccw
+    assert shape.equals(shapely.box(*(result.coordinates[7] - 4), *(result.coordinates[7] + 4)))
+
+
 def test_a_file_is_replaced_only_when_asked(make_result, tmp_path):
     path = tmp_path / "domains.geojson"
     path.write_text("mine")

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from napari_trsmi import read_result
+from napari_trsmi.data.reading.spatial_elements import are_squares
 from napari_trsmi.errors import MissingPackageError, OutputError
 from napari_trsmi.output.spatial_data import write_spatialdata
 from napari_trsmi.result import TRSMIResult
@@ -65,6 +67,20 @@ def test_image_and_spots_are_in_register(make_result, tmp_path):
     np.testing.assert_allclose(matrix, np.diag([2, 2, 1]))
     same = get_transformation(read.shapes["spots"]).to_affine_matrix(("x", "y"), ("x", "y"))
     np.testing.assert_allclose(same, np.eye(3))
+
+
+def test_bins_are_squares_there_and_back(make_result, tmp_path):
+    result = replace(make_result(spot_diameter=10.0), square_spots=True)
+    path = write_spatialdata(result, tmp_path / "bins.zarr")
+    shapes = spatialdata.read_zarr(path).shapes["spots"]
+    np.testing.assert_allclose(shapes.area, 100)
+    again = read_result(path)
+    assert again.square_spots
+    assert again.spot_diameter == 10
+    assert are_squares(shapes)
+    turned = shapes.set_geometry(shapes.rotate(0.5))
+    assert are_squares(turned)
+    assert not are_squares(shapes.set_geometry(shapes.centroid.buffer(5.0)))
 
 
 def test_without_an_image_there_are_spots_and_table(make_result, tmp_path):

@@ -82,6 +82,8 @@ class SpatialOmics:
         The tissue image, if there is one.
     spot_diameter
         In coordinate units, if known.
+    square_spots
+        Whether the spots are square bins; `spot_diameter` is then their side.
     notes
         What was guessed, dropped or matched on the way here, one sentence each.
     digests
@@ -100,6 +102,7 @@ class SpatialOmics:
     annotations: pd.DataFrame
     image: TissueImage | None = None
     spot_diameter: float | None = None
+    square_spots: bool = False
     notes: tuple[str, ...] = ()
     digests: dict[str, str] = field(default_factory=dict)
     load_arguments: dict[str, Any] = field(default_factory=dict)

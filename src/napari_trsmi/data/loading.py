@@ -139,6 +139,7 @@ def load(
     check_enough(len(spots), "with counts in all tables")
     parts = [drop_uninformative(_on_spots(part, spots), notes) for part in parts]
 
+    measured = next((source for source in sources if source.spot_diameter is not None), None)
     return SpatialOmics(
         modalities=tuple(_modality(part) for part in parts),
         coordinates=xy,
@@ -147,7 +148,8 @@ def load(
             {own[0].name: source.table.obs for source, own in owned}, spots, notes
         ),
         image=_image(image, image_scale, sources, spots, xy, notes),
-        spot_diameter=next((s.spot_diameter for s in sources if s.spot_diameter is not None), None),
+        spot_diameter=None if measured is None else measured.spot_diameter,
+        square_spots=measured is not None and measured.is_square,
         notes=tuple(dict.fromkeys(notes)),
         digests=digests,
         load_arguments=load_arguments(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from math import ceil, floor, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from napari_trsmi.requirements import needed_for
 from napari_trsmi.spots.pitch import spot_pitch
 
 with needed_for("Drawing a figure"):
-    from matplotlib.collections import EllipseCollection
+    from matplotlib.collections import Collection, EllipseCollection, PolyCollection
     from matplotlib.colors import to_rgba_array
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
@@ -50,6 +50,7 @@ def draw_domains(
     *,
     image: TissueImage | None = None,
     spot_diameter: float | None = None,
+    square_spots: bool = False,
     title: str | None = None,
 ) -> Figure:
     """Draw the tissue image, and beside it the domains as coloured spots over the dimmed image.
@@ -69,6 +70,8 @@ def draw_domains(
         In coordinate units; None to take it from the distance between neighbouring spots. Spots
         are never drawn much smaller than that distance, nor larger, unless they are too many to
         be seen singly: then they merge.
+    square_spots
+        Whether they are square bins of that side.
     title
         Above the domains.
 
@@ -102,7 +105,7 @@ def draw_domains(
         axes[0].set_title("Tissue", loc="left")
         _show(axes[1], image, opacity=_DIMMED)
     diameter = _readable_diameter(coordinates, spot_diameter)
-    _add_spots(axes[-1], coordinates, domains, colors, diameter)
+    _add_spots(axes[-1], coordinates, domains, colors, diameter, square=square_spots)
     axes[-1].set_title(title or "Domains", loc="left", parse_math=False)
     legend = figure.legend(
         handles=_legend_entries(domains, colors),
@@ -215,24 +218,33 @@ def _add_spots(
     domains: pd.Series,
     colors: Mapping[str, str],
     diameter: float,
+    *,
+    square: bool,
 ) -> None:
     of_category = to_rgba_array([colors[name] for name in domains.cat.categories])
     codes = domains.cat.codes.to_numpy()
     drawn = codes >= 0
-    panel.add_collection(
-        EllipseCollection(
+    looks: dict[str, Any] = {
+        "facecolors": of_category[codes[drawn]],
+        "linewidths": 0,
+        "rasterized": len(coordinates) > _SEEN_SINGLY,
+    }
+    spots: Collection
+    if square:
+        corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * diameter / 2
+        outlines: Any = coordinates[drawn][:, np.newaxis] + corners
+        spots = PolyCollection(outlines, **looks)
+    else:
+        spots = EllipseCollection(
             widths=diameter,
             heights=diameter,
             angles=0,
             units="xy",
             offsets=coordinates[drawn],
             offset_transform=panel.transData,
-            facecolors=of_category[codes[drawn]],
-            linewidths=0,
-            rasterized=len(coordinates) > _SEEN_SINGLY,
-        ),
-        autolim=False,
-    )
+            **looks,
+        )
+    panel.add_collection(spots, autolim=False)
 
 
 def _legend_entries(domains: pd.Series, colors: Mapping[str, str]) -> list[Patch]:

@@ -47,5 +47,6 @@ def write_figure(
         result.colors,
         image=result.image,
         spot_diameter=result.spot_diameter,
+        square_spots=result.square_spots,
     )
     return save_figure(figure, target)

@@ -51,7 +51,8 @@ def write_geojson(
     path
         Ends in ``.geojson``.
     spots
-        Whether to add each spot as a detection, with its confidence and modality weights.
+        Whether to add each spot as a detection, with its confidence and modality weights: an
+        ellipse, or the square of a bin.
     overwrite
         Whether an existing file may be replaced.
 
@@ -99,8 +100,11 @@ def _annotations(result: TRSMIResult) -> list[dict[str, Any]]:
 def _detections(result: TRSMIResult) -> list[dict[str, Any]]:
     diameter = result.spot_diameter or spot_pitch(result.coordinates) or 1.0
     turns = 2 * np.pi * np.append(np.arange(_CORNERS), 0) / _CORNERS
-    circle = diameter / 2 * np.column_stack([np.cos(turns), np.sin(turns)])
-    rings = (result.coordinates[:, np.newaxis] + circle).tolist()
+    outline = np.column_stack([np.cos(turns), np.sin(turns)])
+    if result.square_spots:
+        outline = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1], [1, 1]])
+    rings = (result.coordinates[:, np.newaxis] + diameter / 2 * outline).tolist()
+    shape = {} if result.square_spots else {"isEllipse": True}
     classified = {name: _classification(result, name) for name in result.colors}
     weights = result.modality_weights.add_prefix("Weight ")
     measured = weights.assign(Confidence=result.confidence).to_dict(orient="records")
@@ -108,7 +112,7 @@ def _detections(result: TRSMIResult) -> list[dict[str, Any]]:
     return [
         _feature(
             f"spot {spot}",
-            {"type": "Polygon", "coordinates": [ring], "isEllipse": True},
+            {"type": "Polygon", "coordinates": [ring], **shape},
             {
                 "objectType": "detection",
                 "name": str(spot),

@@ -186,16 +186,18 @@ def _as_spatialdata(result: TRSMIResult, dataset: SpatialOmics | None) -> Any:
     from spatialdata.transformations import Scale
 
     diameter = result.spot_diameter or spot_pitch(result.coordinates) or 1.0
-    circles = gpd.GeoDataFrame(
-        {"radius": np.full(len(result.domains), diameter / 2)},
-        geometry=shapely.points(result.coordinates),
-        index=result.domains.index.astype(str),
-    )
-    elements: dict[str, Any] = {SPOTS: ShapesModel.parse(circles)}
+    names = result.domains.index.astype(str)
+    if result.square_spots:
+        corners = np.hstack([result.coordinates - diameter / 2, result.coordinates + diameter / 2])
+        spots = gpd.GeoDataFrame(geometry=shapely.box(*corners.T), index=names)
+    else:
+        radius = {"radius": np.full(len(names), diameter / 2)}
+        spots = gpd.GeoDataFrame(radius, geometry=shapely.points(result.coordinates), index=names)
+    elements: dict[str, Any] = {SPOTS: ShapesModel.parse(spots)}
     for name, table in _tables(result, dataset).items():
         table.obs[_REGION] = np.full(table.n_obs, SPOTS, dtype=object)
         table.obs[_REGION] = table.obs[_REGION].astype("category")
-        table.obs[_INSTANCE] = np.asarray(circles.index, dtype=object)
+        table.obs[_INSTANCE] = np.asarray(names, dtype=object)
         table.uns.pop("spatialdata_attrs", None)
         elements[name] = TableModel.parse(
             table, region=SPOTS, region_key=_REGION, instance_key=_INSTANCE

@@ -65,6 +65,7 @@ def write_run(
             "record": json.dumps(result.record),
             "history": result.history,
             "diameter_known": result.spot_diameter is not None,
+            "square_spots": result.square_spots,
             "modalities": np.array(list(result.modality_weights), dtype=object),
             "annotations": np.array(
                 [c for c in result.annotations if c in table.obs and not places.owns(c)],

@@ -38,8 +38,9 @@ def placement(section: SpatialOmics | TRSMIResult, image: Image | None) -> dict[
         If `image` is not two-dimensional, or shows another picture than the section's.
     """
     diameter = _diameter(section.coordinates, section.spot_diameter)
+    shape = {"symbol": "square" if section.square_spots else "disc"}
     if image is None:
-        return {"size": diameter}
+        return {**shape, "size": diameter}
     if image.ndim != 2:
         raise InputError(
             f"Layer {image.name!r} has {image.ndim} dimensions. Pass a two-dimensional image of "
@@ -47,6 +48,7 @@ def placement(section: SpatialOmics | TRSMIResult, image: Image | None) -> dict[
         )
     return {
         **register_of(image),
+        **shape,
         "size": diameter * _affine_magnification(image),
         # napari scales first, so that this factor takes coordinates to pixels before all else.
         "scale": np.asarray(image.scale) * pixels_per_unit(section.image, image),

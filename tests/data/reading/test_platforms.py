@@ -174,7 +174,7 @@ def test_merscope(tmp_path, truth, outlines):
     np.testing.assert_allclose(omics.coordinates, truth.obsm["spatial"])
     np.testing.assert_array_equal(counts_of(omics), truth.X)
     assert omics.spots[1] == "1234500000000100013"
-    assert omics.spot_diameter == pytest.approx(DIAMETER if outlines and INSTALLED else 9)
+    assert omics.spot_diameter == pytest.approx(DIAMETER if outlines and INSTALLED else 9, rel=0.01)
     assert "Blank-1" not in omics.modalities[0].table.var_names
 
 

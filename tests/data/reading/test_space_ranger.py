@@ -2,6 +2,7 @@ import gzip
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 import scipy.io
@@ -260,6 +261,23 @@ def test_bins_are_chosen_by_their_size(high_definition):
     assert "bins of 16 um are used" in load(high_definition).notes[0]
 
 
+def test_bins_are_squares_and_may_have_the_runs_picture(high_definition):
+    folder = high_definition / "binned_outputs" / "square_008um" / "spatial"
+    omics = load(high_definition)
+    assert omics.square_spots
+    assert omics.spot_diameter == 55.5  # their side
+    picture = folder / "tissue_hires_image.png"
+    shutil.move(picture, high_definition / "spatial" / picture.name)
+    (folder / "tissue_lowres_image.png").unlink()
+    moved = load(high_definition).image
+    assert moved.scale == omics.image.scale
+    np.testing.assert_array_equal(moved.pixels, omics.image.pixels)
+
+
+def test_spots_of_visium_are_no_squares(space_ranger):
+    assert not load(space_ranger).square_spots
+
+
 def test_segmented_cells_lie_in_their_outlines(high_definition, make_table, write_10x):
     folder = high_definition / "segmented_outputs"
     shutil.copytree(
@@ -283,4 +301,7 @@ def test_segmented_cells_lie_in_their_outlines(high_definition, make_table, writ
     (folder / "cell_segmentations.geojson").write_text(
         json.dumps({"type": "FeatureCollection", "features": squares})
     )
-    assert load(high_definition, bin_size="cells").coordinates[2].tolist() == [305, 10]
+    omics = load(high_definition, bin_size="cells")
+    assert omics.coordinates[2].tolist() == [305, 10]
+    assert omics.spot_diameter == pytest.approx(2 * np.sqrt(200 / np.pi))
+    assert not omics.square_spots

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
+from napari.layers.points._points_constants import Symbol
 from napari.utils.colormaps.standardize_color import transform_color
 
 from napari_trsmi import add_domains
@@ -41,6 +44,9 @@ def test_without_an_image_only_points_are_added(make_result):
 
 def test_unknown_diameter_is_the_spots_pitch(make_result):
     points = add_domains(ViewerModel(), make_result(spot_diameter=None))
+    assert set(points.symbol) == {Symbol.DISC}
+    bins = replace(make_result(spot_diameter=10.0), square_spots=True)
+    assert set(add_domains(ViewerModel(), bins).symbol) == {Symbol.SQUARE}
     np.testing.assert_allclose(points.size, 10)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_trsmi.data.reading.compressed import unpacked
@@ -119,7 +120,8 @@ def _read_output(folder: Path, notes: list[str], selection: Selection, *, placed
     cells = folder.name == outputs_of(folder.parent).get(CELLS, folder.parent).name
     source = read_space_ranger(folder, notes, selection=selection, placed=placed or cells)
     if cells and "spatial" not in source.table.obsm:
-        with_centres_of_cells(source.table, folder)
+        size = with_centres_of_cells(source.table, folder)
+        return replace(source, spot_diameter=size, is_square=False)
     return source
 
 

@@ -21,6 +21,7 @@ from napari_trsmi.data.parts import Source
 from napari_trsmi.data.reading.delimited import positions_from_frame, read_frame
 from napari_trsmi.data.reading.pictures import read_picture
 from napari_trsmi.data.reading.tenx import MTX_ENDINGS, matrix_in, read_10x, read_mtx
+from napari_trsmi.data.reading.visium_hd import size_of
 from napari_trsmi.data.sections import section_name
 from napari_trsmi.data.selection import Selection, how_to
 from napari_trsmi.data.wording import counted
@@ -38,6 +39,7 @@ _H5 = ("filtered_feature_bc_matrix.h5", "filtered_feature_cell_matrix.h5")
 _RAW = ("raw_feature_bc_matrix.h5",)
 _FOLDERS = ("filtered_feature_bc_matrix", "filtered_feature_cell_matrix", "raw_feature_bc_matrix")
 _LIBRARY = "library_id"
+_BIN_SIZE = "bin_size_um"  # among the scale factors of Visium HD's square bins
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,13 @@ def read_space_ranger(
         table = _with_positions(table, frame, folder, notes, drop=not placed)
     one = not libraries or layout.folder != folder
     scales = _scale_factors(layout) if one else {}
+    of_run = _Layout(folder.parent.parent) if size_of(folder.name) is not None else None
     return Source(
         label=folder.name,
         table=table,
-        image=_image(layout, folder, scales, notes) if one else None,
+        image=_image(layout, of_run, scales, notes) if one else None,
         spot_diameter=scales.get("spot_diameter_fullres"),
+        is_square=_BIN_SIZE in scales or size_of(folder.name) is not None,
         section_columns=(_LIBRARY,) if libraries else (),
         is_section=bool(layout.prefix) and _is_named(layout.prefix, selection),
     )
@@ -256,15 +260,20 @@ def _scale_factors(layout: _Layout) -> dict[str, float]:
 
 
 def _image(
-    layout: _Layout, folder: Path, scales: dict[str, float], notes: list[str]
+    layout: _Layout, of_run: _Layout | None, scales: dict[str, float], notes: list[str]
 ) -> TissueImage | None:
+    """Read the image of a section; bins of Visium HD may have theirs in the folder of the run."""
     for resolution in ("hires", "lowres"):
-        path = layout.find(f"tissue_{resolution}_image.png", f"tissue_{resolution}_image.jpg")
+        names = (f"tissue_{resolution}_image.png", f"tissue_{resolution}_image.jpg")
+        path = layout.find(*names)
+        if path is None and of_run is not None:
+            path = of_run.find(*names)
         scale = scales.get(f"tissue_{resolution}_scalef")
         if path is not None and scale is not None:
             picture = read_picture(path, notes)
             return TissueImage(picture.pixels, scale * picture.scale, picture.levels)
     notes.append(
-        f"{folder / 'spatial'} has no image with a scale factor: the tissue image is left out."
+        f"{layout.folder / 'spatial'} has no image with a scale factor: the tissue image is left "
+        "out."
     )
     return None

@@ -14,6 +14,7 @@ from anndata import AnnData
 
 from napari_trsmi.data.parts import Source
 from napari_trsmi.data.reading.spatial_elements import (
+    are_squares,
     centres,
     element_of,
     moved,
@@ -153,6 +154,7 @@ def _source(
         section_columns=(str(column),) if column in view.obs else (),
         is_optional=len(data.tables) > 1,
         is_section=is_section,
+        is_square=bool(elements) and all(map(are_squares, elements.values())),
     )
 
 

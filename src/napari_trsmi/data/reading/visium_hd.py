@@ -96,7 +96,7 @@ def chosen(
     return outputs[picked]
 
 
-def with_centres_of_cells(table: AnnData, folder: Path) -> AnnData:
+def with_centres_of_cells(table: AnnData, folder: Path) -> float | None:
     """Place segmented cells at the middle of their outlines.
 
     Parameters
@@ -105,6 +105,10 @@ def with_centres_of_cells(table: AnnData, folder: Path) -> AnnData:
         Cells, called as ``cellid_000000001-1``; it is changed.
     folder
         Holds the outlines, in full-resolution pixels.
+
+    Returns
+    -------
+    The median diameter of a cell, of a disc of the same area.
     """
     import shapely
 
@@ -119,9 +123,10 @@ def with_centres_of_cells(table: AnnData, folder: Path) -> AnnData:
         {"x": shapely.get_x(middle), "y": shapely.get_y(middle)},
         index=[int(each["properties"]["cell_id"]) for each in features],
     )
+    area = float(np.median(shapely.area(shapes))) if len(shapes) else 0.0
     numbers = table.obs_names.to_series().str.extract(r"(\d+)(?:-\d+)?$")[0].astype(int)
     table.obsm["spatial"] = places.reindex(numbers).to_numpy(dtype=np.float64)
-    return table
+    return 2 * float(np.sqrt(area / np.pi)) or None
 
 
 def _called(size: int | str) -> str:

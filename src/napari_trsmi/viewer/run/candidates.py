@@ -49,7 +49,7 @@ class TableCandidate:
         The spots' x and y, if the table brings them.
     annotations
         Columns of the spots.
-    image, spot_diameter
+    image, spot_diameter, square_spots
         What came along with it.
     dataset
         The matched and checked tables that it is one of, if it is.
@@ -67,6 +67,7 @@ class TableCandidate:
     annotations: pd.DataFrame | None = None
     image: TissueImage | None = None
     spot_diameter: float | None = None
+    square_spots: bool = False
     dataset: SpatialOmics | None = None
     layer: Layer | None = None
     notes: tuple[str, ...] = ()
@@ -151,6 +152,7 @@ def candidates_of_dataset(
             annotations=dataset.annotations,
             image=dataset.image,
             spot_diameter=dataset.spot_diameter,
+            square_spots=dataset.square_spots,
             dataset=dataset,
             layer=layer,
             notes=dataset.notes,
@@ -210,6 +212,7 @@ def _of_tables(tables: object, origin: str, layer: Layer | None = None) -> list[
                     annotations=source.table.obs.loc[spots],
                     image=source.image,
                     spot_diameter=source.spot_diameter,
+                    square_spots=source.is_square,
                     layer=layer,
                     notes=(*said, *notes),
                 )

@@ -124,7 +124,12 @@ class RunJob:
         loaded = load(named, positions=positions, image=self._tissue(), section=ALL, keep=KEEPABLE)
         read = [note for given in self.tables for note in given.candidate.notes]
         notes = tuple(dict.fromkeys([*read, *loaded.notes]))
-        return replace(loaded, spot_diameter=self.places.diameter, notes=notes)
+        return replace(
+            loaded,
+            spot_diameter=self.places.diameter,
+            square_spots=any(given.candidate.square_spots for given in self.tables),
+            notes=notes,
+        )
 
     def _ready(self) -> SpatialOmics | None:
         """Return the data set that all tables belong to, if they are used as they are."""
