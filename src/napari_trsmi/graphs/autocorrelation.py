@@ -3,7 +3,8 @@
 What a spot and its neighbours share is tissue; what they differ by is noise, and states that change
 from spot to spot. Measured in units of that difference, all axes have the same noise in all
 directions, so that a distance says how surely two places differ, and an axis without structure
-in space weighs next to nothing.
+in space weighs next to nothing. A few hundred spots cannot tell the noise of every component: what
+they cannot tell is taken to be the same in all directions.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ def autocorrelation_factors(
 ) -> NDArray[np.float64]:
     """Scores of the spots on the axes of largest signal over noise.
 
-    With N half of the mean of (x_i - x_j)(x_i - x_j)ᵀ over the edges and C the covariance of the
-    features, the axes are the eigenvectors of C u = λ N u, largest λ first, scaled to uᵀNu = 1
-    (min/max autocorrelation factors: Switzer & Green, Stanford 1984). 1 - 1/λ is the
-    autocorrelation as Geary's c measures it. O(edges · features + features³).
+    With N half of the mean of (x_i - x_j)(x_i - x_j)ᵀ over the edges, shrunk by `shrunk`, and C the
+    covariance of the features, the axes are the eigenvectors of C u = λ N u, largest λ first,
+    scaled to uᵀNu = 1 (min/max autocorrelation factors: Switzer & Green, Stanford 1984). Without
+    the shrinkage 1 - 1/λ is the autocorrelation as Geary's c measures it.
+    O(edges · features + features³).
 
     Parameters
     ----------
@@ -44,13 +46,13 @@ def autocorrelation_factors(
     Returns
     -------
     ndarray
-        Shape (n_spots, n_factors), centred, from the most to the least structured axis. Half of the
-        mean squared difference between neighbours is 1 on each, and uncorrelated between them.
+        Shape (n_spots, n_factors), centred and uncorrelated, from the most to the least structured
+        axis, in units of the (shrunk) noise between neighbours.
     """
     centred = np.asarray(features, dtype=np.float64)
     centred = centred - centred.mean(axis=0)
     covariance = centred.T @ centred / len(centred)
-    noise = between_neighbors(centred, spatial)
+    noise = shrunk(between_neighbors(centred, spatial), n_spots=len(centred))
     scores: NDArray[np.float64] = centred @ factor_axes(covariance, noise, n_factors=n_factors)
     return scores
 
@@ -63,7 +65,7 @@ def factor_axes(
     Parameters
     ----------
     covariance, noise
-        C and N, each (n_components, n_components).
+        C and the shrunk N, each (n_components, n_components).
     n_factors
         At most as many as there are components.
     """
@@ -71,6 +73,30 @@ def factor_axes(
     _, axes = eigh(covariance, noise + ridge * np.eye(len(noise)))
     largest_first: NDArray[np.float64] = axes[:, ::-1][:, :n_factors]
     return largest_first
+
+
+def shrunk(covariance: NDArray[np.float64], *, n_spots: int) -> NDArray[np.float64]:
+    """Oracle approximating shrinkage of a covariance to the same variance in all directions.
+
+    What `sklearn.covariance.oas` does to observations (Chen, Wiesel, Eldar & Hero, IEEE Trans.
+    Signal Process. 58, 2010), for a covariance that comes from edges.
+
+    Parameters
+    ----------
+    covariance
+        Shape (n_features, n_features).
+    n_spots
+        How many observations it rests on: spots, as the edges of a spot are not independent.
+    """
+    size = len(covariance)
+    mean_variance = np.trace(covariance) / size
+    mean_square = np.square(covariance).mean()
+    spread = mean_square - mean_variance**2 / size
+    share = 1.0
+    if spread > 0:
+        share = min(1.0, (mean_square + mean_variance**2) / ((n_spots + 1) * spread))
+    mixed: NDArray[np.float64] = (1 - share) * covariance + share * mean_variance * np.eye(size)
+    return mixed
 
 
 def signal_to_noise(scores: NDArray[np.float64], spatial: sp.csr_array) -> NDArray[np.float64]:

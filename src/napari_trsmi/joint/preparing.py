@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_trsmi.errors import InputError
-from napari_trsmi.graphs.autocorrelation import between_neighbors, factor_axes
+from napari_trsmi.graphs.autocorrelation import between_neighbors, factor_axes, shrunk
 from napari_trsmi.graphs.neighbors import spatial_graph
 from napari_trsmi.graphs.normalize import add_self_loops, row_normalized
 from napari_trsmi.joint.bridge import Bridge, LinearMap, bridges
@@ -182,7 +182,7 @@ def _shared_axes(
         covariance += block.T @ block
         noise += len(block) * between_neighbors(block, graphs[section])
         n_spots += len(block)
-    covariance, noise = covariance / n_spots, noise / n_spots
+    covariance, noise = covariance / n_spots, shrunk(noise / n_spots, n_spots=n_spots)
     axes = factor_axes(covariance, noise, n_factors=max(config.region_factors))
     scores = {section: block @ axes for section, block in parts.items()}
     averaged = [averaged_scores(scores[section], means[section]) for section in scores]
