@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
@@ -20,5 +21,7 @@ def test_the_larger_camp_wins_and_not_what_lies_between():
     agreement[4:6, 4:6] = 0.7
     agreement[6] = agreement[:, 6] = 0.6  # agrees a little with all
     np.fill_diagonal(agreement, 1)
-    assert most_agreed(agreement, share=1 / 3) in range(4)
-    assert most_agreed(agreement, share=1.0) == 6
+    best, within = most_agreed(agreement, share=1 / 3)
+    assert best in range(4)
+    assert within == pytest.approx(0.9)
+    assert most_agreed(agreement, share=1.0)[0] == 6

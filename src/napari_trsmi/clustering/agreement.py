@@ -46,7 +46,7 @@ def adjusted_rand_indices(partitions: Sequence[NDArray[np.integer]]) -> NDArray[
     return indices
 
 
-def most_agreed(agreement: NDArray[np.float64], *, share: float) -> int:
+def most_agreed(agreement: NDArray[np.float64], *, share: float) -> tuple[int, float]:
     """The partition that agrees best with the ones most like it.
 
     Parameters
@@ -59,10 +59,12 @@ def most_agreed(agreement: NDArray[np.float64], *, share: float) -> int:
 
     Returns
     -------
-    Its position.
+    Its position, and how far it agrees with them in the mean, itself among them.
     """
     nearest = max(2, int(len(agreement) * share))
-    return int(np.sort(agreement, axis=1)[:, -nearest:].mean(axis=1).argmax())
+    within = np.sort(agreement, axis=1)[:, -nearest:].mean(axis=1)
+    best = int(within.argmax())
+    return best, float(within[best])
 
 
 def _pairs(counts: NDArray[np.float64]) -> NDArray[np.float64]:

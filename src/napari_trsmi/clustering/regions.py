@@ -35,6 +35,7 @@ _SPOTS = 4_000
 _STARTS = 5
 _ROUNDS = 10
 _CAMP = 1 / 3
+_FALL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +152,8 @@ def agreed_regions(
     """
     drawn = _sample(len(scores), seed)
     agreement = adjusted_rand_indices([labels[drawn] for labels in partitions])
-    chosen = partitions[most_agreed(agreement, share=_CAMP)]
+    best, _ = most_agreed(agreement, share=_CAMP)
+    chosen = partitions[best]
     if blocks is None:
         labels = sharpened(chosen, scores, spatial, check=check)
     else:
@@ -174,7 +176,10 @@ def agreement_curve(
     seed: int,
     check: Callable[[], None] = lambda: None,
 ) -> pd.DataFrame:
-    """How far the views agree on each number of regions.
+    """How far the views that are most alike agree on each number of regions, until they part.
+
+    They part where the stability falls .05 below what it was for a smaller number: that number is
+    the last of the curve, and those before it are agreed on.
 
     Parameters
     ----------
@@ -190,20 +195,31 @@ def agreement_curve(
     Returns
     -------
     DataFrame
-        Columns ``n_domains`` and ``stability`` (mean adjusted Rand index of all pairs of views).
+        Columns ``n_domains`` and ``stability`` (mean adjusted Rand index of the partition that
+        would be kept with those most like it).
     """
-    partitions: dict[int, list[NDArray[np.int64]]] = {}
-    for view in views:
-        points = view.points[_sample(len(view.points), seed)]
-        for k in range(smallest, max(smallest, min(largest, len(points) // 5)) + 1):
-            check()
-            partitions.setdefault(k, []).append(_k_means(points, k, seed).labels_)
+    seen = [view.points[_sample(len(view.points), seed)] for view in views]
     rows = []
-    for k, found in partitions.items():
-        agreement = adjusted_rand_indices(found)
-        pairs = agreement[np.triu_indices_from(agreement, k=1)]
-        rows.append({"n_domains": k, "stability": float(pairs.mean())})
+    best = 0.0
+    for k in range(smallest, max(smallest, min(largest, len(seen[0]) // 5)) + 1):
+        partitions = []
+        for points in seen:
+            check()
+            partitions.append(_k_means(points, k, seed).labels_)
+        _, stability = most_agreed(adjusted_rand_indices(partitions), share=_CAMP)
+        rows.append({"n_domains": k, "stability": stability})
+        best = max(best, stability)
+        if stability < best - _FALL:
+            break
     return pd.DataFrame(rows)
+
+
+def agreed_numbers(curve: pd.DataFrame) -> list[int]:
+    """Numbers of regions before the views part, the largest first; from `agreement_curve`."""
+    stability = curve["stability"]
+    parted = stability.iloc[-1] < stability.max() - _FALL
+    numbers = curve["n_domains"].iloc[: -1 if parted else None]
+    return [int(number) for number in numbers[::-1]]
 
 
 def _sample(n_spots: int, seed: int) -> NDArray[np.int64]:

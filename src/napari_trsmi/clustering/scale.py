@@ -20,9 +20,9 @@ from napari_trsmi.clustering.domains import (
     number_by_size,
 )
 from napari_trsmi.clustering.leiden import leiden_domains
-from napari_trsmi.clustering.n_domains import choose_n_domains
 from napari_trsmi.clustering.regions import (
     adapted_partition,
+    agreed_numbers,
     agreed_regions,
     agreement_curve,
     view_partition,
@@ -152,17 +152,11 @@ def domains_by_scale(
     elif config.clustering == "leiden":
         found[own] = _leiden(own, tissue, config, check)
     else:
-        curve = None
-        if config.n_domains == "auto":
-            curve = agreement_curve(
-                _views(tissue, (own,), config, check),
-                smallest=config.min_domains,
-                largest=config.max_domains,
-                seed=config.seed,
-                check=check,
-            )
-            config = config.replace(n_domains=choose_n_domains(curve))
-        found[own] = replace(_regions((own,), tissue, config, check)[own], curve=curve)
+        found[own] = (
+            _agreed_number_of_regions(own, tissue, config, check)
+            if config.n_domains == "auto"
+            else _regions((own,), tissue, config, check)[own]
+        )
     own_domains = found[own]
     config = config.replace(n_domains=max(2, int(own_domains.labels.max())))
     others = [scale for scale in config.scales if scale != own]
@@ -197,6 +191,27 @@ def _views(
         measured=tissue.measured_rows,
         check=check,
     )
+
+
+def _agreed_number_of_regions(
+    scale: float, tissue: Tissue, config: Config, check: Callable[[], None]
+) -> Domains:
+    """As many regions as views agree on, and as outlive the sharpening of their boundaries.
+
+    A band along a boundary that averages make, and all views agree on, does not.
+    """
+    curve = agreement_curve(
+        _views(tissue, (scale,), config, check),
+        smallest=config.min_domains,
+        largest=config.max_domains,
+        seed=config.seed,
+        check=check,
+    )
+    for wanted in agreed_numbers(curve):
+        found = _regions((scale,), tissue, config.replace(n_domains=wanted), check)[scale]
+        if found.labels.max() == wanted:
+            break
+    return replace(found, curve=curve)
 
 
 def _regions(
