@@ -137,7 +137,9 @@ def test_a_named_table_with_one_block_or_with_its_own(ready):
 def test_no_counts_and_no_blocks_say_what_there_is():
     table = AnnData(obs=pd.DataFrame(index=["a", "b"]))
     table.obsm["X_pca"] = np.ones((2, 2))
-    with pytest.raises(InputError, match=r"Table t has no counts .*Its blocks: 'X_pca'.*features="):
+    with pytest.raises(
+        InputError, match=r"Table t has no counts .*Its other blocks: 'X_pca'.*features="
+    ):
         parts_of(table)
 
 

@@ -19,6 +19,7 @@ from napari_trsmi.data.kinds import (
 )
 from napari_trsmi.data.names import feature_names
 from napari_trsmi.data.parts import Part
+from napari_trsmi.data.places import in_obsm
 from napari_trsmi.data.wording import counted, listed
 from napari_trsmi.errors import InputError
 
@@ -121,10 +122,12 @@ def _is_embedding(name: str) -> bool:
 def _ready_blocks(source: Source) -> list[str]:
     blocks = feature_blocks(source.table)
     if not blocks:
-        there = ", ".join(map(repr, source.table.obsm)) or "none"
+        others = [block for block in source.table.obsm if block != in_obsm(source.table)]
+        there = ", ".join(map(repr, others)) or "none"
         raise InputError(
             f"Table {source.label} has no counts (X is empty) and no feature blocks such as "
-            f"obsm['X_rna']. Its blocks: {there}. Pass features=[...] to use one of these."
+            f"obsm['X_rna']. Its other blocks: {there}. Add counts, or pass features=[...] to use "
+            "one of these."
         )
     if source.key is None:
         return blocks

@@ -159,15 +159,18 @@ def test_a_table_of_labels_gets_their_centres_and_sizes(make_table, options):
     assert source.spot_diameter == pytest.approx(2 * np.sqrt(16 / np.pi))
 
 
-def test_polygons_have_the_size_of_their_area(make_table):
+@pytest.mark.parametrize("high", [4, 2])
+def test_polygons_have_the_size_of_their_area_and_squares_their_side(make_table, high):
     data = section(make_table)
-    boxes = [box(x - 4, y - 4, x + 4, y + 4) for x, y in XY]
+    boxes = [box(x - 4, y - high, x + 4, y + high) for x, y in XY]
     data.shapes["spots"] = ShapesModel.parse(
         gpd.GeoDataFrame(geometry=boxes, index=[f"c{i}" for i in range(4)])
     )
     (source,) = read_inputs(data, [])
     np.testing.assert_allclose(source.table.obsm["spatial"], XY)
-    assert source.spot_diameter == pytest.approx(2 * np.sqrt(64 / np.pi))
+    assert source.is_square == (high == 4)
+    expected = 8 if high == 4 else 2 * np.sqrt(32 / np.pi)
+    assert source.spot_diameter == pytest.approx(expected)
 
 
 def test_sections_that_share_no_system_are_refused_and_one_is_picked(make_table):

@@ -6,6 +6,7 @@ to look up transformations, when the user already has it.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,7 +47,13 @@ def read_store(path: Path) -> Any:
     """
     with needed_for(f"Reading {path}"):
         from spatialdata import read_zarr
-    return read_zarr(path)
+    log = logging.getLogger("ome_zarr")
+    level = log.level
+    log.setLevel(logging.ERROR)  # it tells of every label without a picture
+    try:
+        return read_zarr(path)
+    finally:
+        log.setLevel(level)
 
 
 def read_tables(
