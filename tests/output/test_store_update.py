@@ -13,6 +13,7 @@ import pytest
 
 import napari_trsmi as trsmi
 from napari_trsmi.errors import InputError, OutputError
+from napari_trsmi.output.atomic import clear_leftovers, put_back
 from napari_trsmi.output.spatial_data import write_spatialdata
 from napari_trsmi.output.store_update import write_into_spatialdata
 
@@ -143,3 +144,26 @@ def test_a_run_by_another_name_is_no_modality():
     adata.obsm["X_second"] = features
     adata.obs["second_domain"] = "1"
     assert trsmi.load(adata).names == ("rna",)
+
+
+def test_a_store_whose_replacement_was_killed_half_way_comes_back(store, quick, tmp_path):
+    result = trsmi.integrate(store, config=quick)
+    before = contents(store)
+    old = tmp_path / ".section.zarr.deadbeef.old"
+    store.rename(old)  # the successor never came
+    os.utime(old, (0, 0))
+    clear_leftovers(store)
+    assert contents(old) == before
+    write_into_spatialdata(result, store)
+    assert [path.name for path in tmp_path.iterdir()] == ["section.zarr"]
+    assert "trsmi_domain" in spatialdata.read_zarr(store).tables["rna"].obs
+
+
+def test_a_store_that_has_its_successor_is_cleared(store, tmp_path):
+    stale, recent = (tmp_path / f".section.zarr.{name}.old" for name in ("deadbeef", "cafecafe"))
+    for folder in (stale, recent):
+        folder.mkdir()
+    os.utime(stale, (0, 0))
+    put_back(store)
+    clear_leftovers(store)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [recent.name, "section.zarr"]

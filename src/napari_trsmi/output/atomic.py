@@ -157,12 +157,15 @@ def plain_path(path: str | os.PathLike[str]) -> Path:
 def clear_leftovers(target: Path) -> None:
     """Remove what a program that was killed left of earlier writes to the same file or folder.
 
+    A folder that was moved out of the way for its successor stays, unless that is in its place.
+
     Parameters
     ----------
     target
         What is about to be written.
     """
-    for path in target.parent.glob(f".{glob.escape(target.name)}.????????.part"):
+    left = [*_beside(target, "part"), *(_beside(target, "old") if target.exists() else ())]
+    for path in left:
         with suppress(OSError):
             if time.time() - path.stat().st_mtime < _STALE:
                 continue  # another program may be at it
@@ -170,6 +173,39 @@ def clear_leftovers(target: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink()
+
+
+def put_back(target: Path) -> None:
+    """Put a folder back that `replace_folder` was killed in the middle of replacing.
+
+    Parameters
+    ----------
+    target
+        The folder; where it is there, nothing is done.
+    """
+    if not target.exists() and (left := _beside(target, "old")):
+        left[-1].rename(target)
+
+
+def replace_folder(partial: Path, target: Path) -> None:
+    """Put a folder in the place of another one, which stays if that fails."""
+    if not target.exists():
+        partial.rename(target)
+        return
+    old = target.with_name(f".{target.name}.{uuid4().hex[:8]}.old")
+    target.rename(old)
+    try:
+        partial.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(target: Path, ending: str) -> list[Path]:
+    """List what has a temporary name for the target, the oldest first."""
+    found = target.parent.glob(f".{glob.escape(target.name)}.????????.{ending}")
+    return sorted(found, key=lambda path: path.lstat().st_mtime)
 
 
 def _partial(target: Path) -> Path:

@@ -14,7 +14,13 @@ from uuid import uuid4
 import numpy as np
 
 from napari_trsmi.errors import OutputError, TRSMIError
-from napari_trsmi.output.atomic import check_output, clear_leftovers, plain_path
+from napari_trsmi.output.atomic import (
+    check_output,
+    clear_leftovers,
+    plain_path,
+    put_back,
+    replace_folder,
+)
 from napari_trsmi.output.tables import storable
 from napari_trsmi.output.whole_tables import whole_tables
 from napari_trsmi.requirements import needed_for
@@ -119,7 +125,7 @@ def new_store(target: Path) -> Iterator[Path]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield partial
-        _replace(partial, target)
+        replace_folder(partial, target)
     except OSError as error:
         raise OutputError(
             f"Cannot write {target}: {error.strerror or error}. Make room, or choose a folder that "
@@ -139,6 +145,7 @@ def new_store(target: Path) -> Iterator[Path]:
 def _check_store(path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     """Check the target as `check_output` does a file; a store is a folder."""
     target = plain_path(path)
+    put_back(target)
     if not target.is_dir():
         return check_output(target, overwrite=overwrite, suffixes=STORE_SUFFIXES)
     target = target.resolve()  # a link stays a link, to the new store
@@ -248,18 +255,3 @@ def _with_allowed_names(frame: pd.DataFrame) -> pd.DataFrame:
             free = f"{plain}_{number}"
         allowed.append(free)
     return frame.set_axis(allowed, axis=1)
-
-
-def _replace(partial: Path, target: Path) -> None:
-    """Put a folder in the place of another one, which stays if that fails."""
-    if not target.exists():
-        partial.rename(target)
-        return
-    old = target.with_name(f".{target.name}.{uuid4().hex[:8]}.old")
-    target.rename(old)
-    try:
-        partial.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

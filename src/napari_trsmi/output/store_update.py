@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_trsmi.errors import InputError, OutputError
-from napari_trsmi.output.atomic import clear_leftovers, plain_path
+from napari_trsmi.output.atomic import clear_leftovers, plain_path, put_back
 from napari_trsmi.output.spatial_data import new_store
 from napari_trsmi.scverse.places import KEY
 from napari_trsmi.scverse.tables import tables_of
@@ -54,6 +54,7 @@ def write_into_spatialdata(
         If spots of a table took no part in the run.
     """
     target = plain_path(path)
+    put_back(target)
     if not (target / "tables").is_dir():
         raise OutputError(
             f"{target} is no SpatialData store with tables. Choose the .zarr folder that was run."
