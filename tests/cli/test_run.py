@@ -298,3 +298,33 @@ def test_a_bar_on_a_terminal(tables, tmp_path):
     assert "Epoch" not in shown.decode()
     assert "loss" not in stdout
     assert "Domain" in stdout
+
+
+class TestEverything:
+    """The small result is the default: a cluster job keeps its counts where they are."""
+
+    def run(self, invoke, tables, output, *more):
+        given = [f"{name}={tables / name}.h5ad" for name in ("rna", "protein")]
+        return invoke("run", *given, "--n-domains", 3, "--output", output, *more)
+
+    def test_counts_of_the_first_table_go_along(self, invoke, tables, tmp_path):
+        ended = self.run(invoke, tables, tmp_path / "all.h5ad", "--everything")
+        assert ended.exit_code == 0, ended.output
+        assert "holds rna, with the domains, and not protein" in ended.stderr
+        whole, counts = (
+            anndata.read_h5ad(path) for path in (tmp_path / "all.h5ad", tables / "rna.h5ad")
+        )
+        assert "trsmi_domain" in whole.obs
+        assert (whole.X != counts[whole.obs_names].X).nnz == 0
+
+    def test_all_tables_go_into_an_h5mu(self, invoke, tables, tmp_path):
+        import mudata
+
+        ended = self.run(invoke, tables, tmp_path / "all.h5mu", "--quiet")
+        assert ended.exit_code == 0, ended.output
+        assert list(mudata.read_h5mu(tmp_path / "all.h5mu").mod) == ["rna", "protein"]
+
+    def test_a_csv_has_no_place_for_counts(self, invoke, tables, tmp_path):
+        ended = self.run(invoke, tables, tmp_path / "all.csv", "--everything")
+        assert ended.exit_code == 2
+        assert "no place in a .csv" in ended.stderr

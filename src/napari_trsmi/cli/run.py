@@ -12,7 +12,7 @@ from napari_trsmi.cli.parameters import CommaList, given, parameter_options
 from napari_trsmi.cli.sections import section_files
 from napari_trsmi.config import Config
 from napari_trsmi.output.atomic import check_output
-from napari_trsmi.output.results import RESULT_SUFFIXES, write_result
+from napari_trsmi.output.results import WHOLE_SUFFIXES, write_result
 
 if TYPE_CHECKING:
     from napari_trsmi.config import Preset
@@ -26,7 +26,16 @@ SAMPLE = "tissue"
 @click.command(cls=Command, params=parameter_options())
 @click.argument("tables", nargs=-1, metavar="[TABLE]...")
 @click.option(
-    "--output", "-o", required=True, metavar="FILE", help="Result, .h5ad (everything) or .csv."
+    "--output",
+    "-o",
+    required=True,
+    metavar="FILE",
+    help="Result, .h5ad or .csv; .h5mu brings the tables along.",
+)
+@click.option(
+    "--everything",
+    is_flag=True,
+    help="Write the counts of the first table into the .h5ad too, for scanpy and squidpy.",
 )
 @click.option(
     "--sample",
@@ -85,6 +94,7 @@ SAMPLE = "tissue"
 def run(
     tables: tuple[str, ...],
     output: str,
+    everything: bool,
     sample: str | None,
     features: tuple[str, ...] | None,
     positions: str | None,
@@ -133,7 +143,10 @@ def run(
         raise click.UsageError("--section and --library-key exclude each other: give one.")
     if sample is not None and (features or positions or image):
         raise click.UsageError("--sample brings its own positions and image: give it alone.")
-    files = [check_output(output, overwrite=overwrite, suffixes=RESULT_SUFFIXES)]
+    files = [check_output(output, overwrite=overwrite, suffixes=WHOLE_SUFFIXES)]
+    whole = everything or files[0].suffix.lower() == ".h5mu"
+    if whole and files[0].suffix.lower() == ".csv":
+        raise click.UsageError("--everything has no place in a .csv: give an .h5ad or .h5mu.")
     if figure is not None:
         from napari_trsmi.output.drawing import FIGURE_SUFFIXES
 
@@ -159,7 +172,8 @@ def run(
                     data = load(list(tables), section=next(iter(sections), None), **how)
         result, interrupted = integrate_at_terminal(data, config, terminal, keep=keep_on_interrupt)
 
-    write_result(result, files[0], overwrite=overwrite)
+    with terminal.plain_warnings():  # tables that an .h5ad leaves out
+        write_result(result, files[0], dataset=data if whole else None, overwrite=overwrite)
     if figure is not None:
         from napari_trsmi.output.figure import write_figure
 
