@@ -266,6 +266,18 @@ def test_a_dock_may_be_closed_while_its_window_makes_its_first_bar(make_dock, qt
     dock.controller = _Ended()
 
 
+def test_the_cross_of_a_dock_ends_its_run_although_python_holds_it(make_dock, qtbot, small):
+    dock = make_dock(config=small.replace(epochs=100_000))
+    dock.start()
+    worker = dock.controller._worker
+    qtbot.waitUntil(lambda: len(dock.panel.curve.losses) > 1, timeout=20_000)
+    dock.parentWidget().destroyOnClose()
+    qtbot.waitUntil(lambda: worker.wait(0), timeout=20_000)
+    qtbot.waitUntil(lambda: not dock.controller.running)
+    assert len(dock._viewer.layers) == 1
+    assert not progress._all_instances
+
+
 def test_a_window_may_be_closed_while_it_runs(make_dock, qtbot, small):
     dock = make_dock(config=small.replace(epochs=100_000))
     dock.start()

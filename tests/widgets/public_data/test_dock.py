@@ -293,10 +293,10 @@ def test_closing_during_a_download_ends_it(make_napari_viewer, qtbot, zenodo, tm
     else:
         viewer.close()
     del area
-    qtbot.waitUntil(lambda: gc.collect() >= 0 and gone() is None, timeout=5_000)
-    assert transfer.stopped
+    qtbot.waitUntil(lambda: transfer.stopped, timeout=5_000)
     zenodo.go_on.set()
     qtbot.waitUntil(lambda: not _at_work(), timeout=10_000)
+    qtbot.waitUntil(lambda: gc.collect() >= 0 and gone() is None, timeout=20_000)
     (part,) = (tmp_path / "cache" / str(NUMBER)).iterdir()
     assert part.name == "brain.h5ad.part"
     assert part.stat().st_size < len(NOISE)

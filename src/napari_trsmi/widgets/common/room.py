@@ -30,7 +30,15 @@ class Room(QWidget):
             dock = self.parentWidget()
             if isinstance(dock, QDockWidget):
                 dock.dockLocationChanged.connect(self._on_dock_placed)
+            elif dock is None:
+                self.leave()
         return super().event(event)
+
+    def leave(self) -> None:
+        """End what goes on in here: napari has closed the dock for good.
+
+        Python may free it much later, as a run or download sets garbage aside while it lasts.
+        """
 
     def come_forward(self) -> None:
         """Be the tab that is seen."""

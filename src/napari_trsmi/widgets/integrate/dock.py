@@ -250,6 +250,10 @@ class IntegrateDock(Room):
         self._trains = job.config.epochs > 0 and 0 in job.config.scales
         return self.controller.start(job)
 
+    def leave(self) -> None:
+        """Leave no run behind."""
+        self.controller.stop()
+
     def _on_stop_clicked(self, keep: bool) -> None:
         self.controller.stop(keep=keep)
 

@@ -219,6 +219,10 @@ class PublicDataDock(Room):
             self._transfer.stop()
             self._show_state()
 
+    def leave(self) -> None:
+        """Leave no download behind."""
+        self.stop()
+
     def _on_download_clicked(self) -> None:
         files = [file.name for file in self._checked()]
         if self.downloading or not files:
