@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,6 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     They import the checkout that they were made from, which need not be this one.
     """
+    # How long an example takes is up to what else the machine does.
+    hypothesis.settings.register_profile("patient", deadline=None)
+    hypothesis.settings.load_profile("patient")
     if "NAPARI_TRSMI_ENVS" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="napari-trsmi-environments-")
         config.add_cleanup(folder.cleanup)

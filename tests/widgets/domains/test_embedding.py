@@ -21,8 +21,7 @@ def panel(qtbot, points):
     qtbot.addWidget(panel)
     panel.resize(320, 320)
     panel.follow(domain_layer(points))
-    yield panel
-    qtbot.waitUntil(lambda: not panel.background.busy, timeout=60_000)
+    return panel
 
 
 @pytest.fixture
@@ -58,10 +57,11 @@ def drawn_colors(panel):
     return {line.get_color() for line in panel.scatter._axes.lines if len(line.get_xdata()) > 2}
 
 
-def test_nothing_is_projected_before_it_is_seen(panel):
+def test_nothing_is_projected_before_it_is_seen(panel, qtbot):
     assert not panel.background.busy
     panel.show()
     assert panel.background.busy
+    qtbot.waitUntil(lambda: not panel.background.busy, timeout=60_000)
 
 
 def test_spots_are_drawn_in_the_colours_of_their_domains(shown, points):
