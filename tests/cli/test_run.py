@@ -328,3 +328,9 @@ class TestEverything:
         ended = self.run(invoke, tables, tmp_path / "all.csv", "--everything")
         assert ended.exit_code == 2
         assert "no place in a .csv" in ended.stderr
+
+    def test_counts_of_several_sections_have_no_file_in_common(self, invoke, tables, tmp_path):
+        given = [f"--section={name}=rna={tables / 'rna.h5ad'}" for name in ("one", "two")]
+        ended = invoke("run", *given, "--everything", "--output", tmp_path / "all.h5ad")
+        assert ended.exit_code == 2
+        assert "several sections are not written together" in ended.stderr
