@@ -125,12 +125,6 @@ def test_every_room_is_on_a_floor():
     assert rooms <= {room for rooms in FLOORS for room in rooms}
 
 
-def test_no_file_is_long():
-    """Four hundred lines are two ideas at least."""
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in _modules()}
-    assert {path.name: lines for path, lines in lengths.items() if lines > 400} == {}
-
-
 def test_every_folder_is_in_the_architecture():
     described = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
     folders = {f"{path.parent.relative_to(PACKAGE)}/" for path in _modules()} - {"./"}
