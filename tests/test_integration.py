@@ -13,6 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from napari_trsmi import assembly, integration
 from napari_trsmi.config import Config
+from napari_trsmi.data.dataset import TissueImage
 from napari_trsmi.data.simulated.simulation import simulate
 from napari_trsmi.errors import (
     ConfigError,
@@ -420,3 +421,29 @@ def test_how_to_load_is_refused_for_what_is_loaded(given, said):
     data = simulate(n_spots=60, modalities=("rna", "protein"), image=False)
     with pytest.raises(InputError, match=f"loaded already, so {said}"):
         integrate(data, n_domains=3, **given)
+
+
+@pytest.fixture(scope="module")
+def stained():
+    return simulate("tissue", modalities=["rna"])
+
+
+def test_a_picture_tells_domains_that_the_tables_do_not(stained):
+    truth = stained.annotations["domain"]
+    without = integrate(stained, n_domains=6, all_scales=False)
+    with_it = integrate(stained, n_domains=6, all_scales=False, image_features="texture")
+    assert list(with_it.modality_weights) == ["rna", "image"]
+    assert with_it.record["pictures"]["image"] > 3
+    assert adjusted_rand_score(truth, with_it.domains) > 0.2 + adjusted_rand_score(
+        truth, without.domains
+    )
+
+
+def test_a_meaningless_picture_changes_nothing(stained):
+    noise = np.random.default_rng(0).integers(0, 255, (1200, 1200, 3), dtype=np.uint8)
+    wrong = replace(stained, image=TissueImage(noise))
+    without = integrate(stained, n_domains=6)
+    with_it = integrate(wrong, n_domains=6, image_features="texture")
+    pd.testing.assert_series_equal(with_it.domains, without.domains)
+    assert (with_it.modality_weights["image"] == 0).all()
+    assert any("left out" in note for note in with_it.record["notes"])

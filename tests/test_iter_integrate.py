@@ -44,7 +44,7 @@ def test_it_says_each_phase_and_epoch_and_returns_what_integrate_does(section):
     assert result.domains.equals(integrate(section, config=SMALL).domains)
 
 
-@pytest.mark.parametrize("phase", list(Phase))
+@pytest.mark.parametrize("phase", [p for p in Phase if p is not Phase.MEASURING])
 def test_a_stop_ends_it_in_any_phase(section, phase):
     stop = StopToken()
     steps = iter_integrate(section, config=SMALL, stop=stop)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_trsmi.integration import integrate, iter_integrate
     from napari_trsmi.output.results import read_result, write_result
     from napari_trsmi.preprocessing import feature_matrix
+    from napari_trsmi.preprocessing.image.recipe import ImageFeatures
     from napari_trsmi.result import TRSMIResult
     from napari_trsmi.training.report import EpochReport
     from napari_trsmi.training.stop import StopToken
@@ -40,6 +41,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _HOMES = {
     "Config": "config",
     "EpochReport": "training.report",
+    "ImageFeatures": "preprocessing.image.recipe",
     "SectionSet": "data.section_set",
     "SpatialOmics": "data.dataset",
     "StopToken": "training.stop",
@@ -65,6 +67,7 @@ _MODULES = {"errors": "errors", "public_data": "data.public.downloads", "tl": "t
 __all__ = [
     "Config",
     "EpochReport",
+    "ImageFeatures",
     "SectionSet",
     "SpatialOmics",
     "StopToken",

@@ -133,8 +133,14 @@ def run_record(
     components: Sequence[NDArray[np.floating]],
     network: NetworkRun | None,
     domains: Domains,
+    *,
+    used: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """What is needed to repeat and to judge a run, in plain JSON types."""
+    """What is needed to repeat and to judge a run, in plain JSON types.
+
+    Its modalities are those that took part, numbered by `used`; all if that is None.
+    """
+    taking_part = [m for place, m in enumerate(dataset.modalities) if used is None or place in used]
     modalities: list[dict[str, Any]] = [
         {
             "name": modality.name,
@@ -143,7 +149,7 @@ def run_record(
             "n_components": block.shape[1],
             "digest": dataset.digests.get(modality.name, ""),
         }
-        for modality, block in zip(dataset.modalities, components, strict=True)
+        for modality, block in zip(taking_part, components, strict=True)
     ]
     if network is not None:
         for modality, learned in zip(modalities, _learned(network), strict=True):

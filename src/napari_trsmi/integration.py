@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -20,21 +20,25 @@ from napari_trsmi.clustering.scale import (
     embedding_at,
     modality_shares,
 )
+from napari_trsmi.clustering.trust import trusted
 from napari_trsmi.config import Config
-from napari_trsmi.data.dataset import Modality, SpatialOmics
+from napari_trsmi.data.dataset import Kind, Modality, SpatialOmics
 from napari_trsmi.data.loading import Positions, Tables, load
 from napari_trsmi.data.section_loading import Sections, are_sections, load_sections
 from napari_trsmi.data.section_set import SectionSet
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import DeviceError, InputError, TRSMIWarning
+from napari_trsmi.graphs.lagged import lagged_graph
 from napari_trsmi.graphs.neighbors import spatial_graph
 from napari_trsmi.joint.preparing import joint_problem
 from napari_trsmi.preprocessing import feature_matrix
+from napari_trsmi.preprocessing.image.modality import REACH, iter_with_image, own_footprint
+from napari_trsmi.preprocessing.image.recipe import ImageFeatures
 from napari_trsmi.spots.order import canonical_order, clustered_order
 from napari_trsmi.training.devices import choose_device, cpu_threads
 from napari_trsmi.training.loop import iter_train
 from napari_trsmi.training.problem import build_problem
-from napari_trsmi.training.report import EpochReport, Phase
+from napari_trsmi.training.report import EpochReport, Phase, PictureReport, Step
 from napari_trsmi.training.stop import StopToken
 
 if TYPE_CHECKING:
@@ -50,7 +54,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Image: TypeAlias = "str | Path | NDArray[Any] | TissueImage"
-Steps: TypeAlias = "Generator[Phase | EpochReport, None, T]"
+Steps: TypeAlias = "Generator[Step, None, T]"
 
 
 def integrate(
@@ -62,11 +66,13 @@ def integrate(
     positions: Positions | Mapping[str, Positions] | None = None,
     image: Image | Mapping[str, Image] | None = None,
     image_scale: float | Mapping[str, float] | None = None,
+    image_features: str | Mapping[str, Any] | ImageFeatures | None = None,
     section: str | None = None,
     bin_size: int | str | None = None,
     keep: str | Sequence[str] = (),
     reference: TRSMIResult | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
+    on_picture: Callable[[PictureReport], None] | None = None,
     stop: StopToken | None = None,
     **parameters: Any,
 ) -> TRSMIResult:
@@ -85,11 +91,17 @@ def integrate(
         be run together. Domains then are the same tissue in all of them.
     features, positions, image, image_scale, section, bin_size, keep
         See `napari_trsmi.load` and `napari_trsmi.load_sections`; not with what is loaded already.
+    image_features
+        ``"texture"``, or a `napari_trsmi.ImageFeatures`: the image is measured at the spots and
+        takes part as a modality. It is left out, with a note, where it does not go with the tables
+        better than when it is turned. None: the image is drawn and nothing else.
     reference
         An earlier result on (some of) the same spots: domains take its names and colours where
         they overlap most, the others new numbers. Numbers by decreasing size otherwise.
     on_epoch
         Called after every epoch.
+    on_picture
+        Called after every part of a picture that is measured.
     stop
         Stops the run from another thread or a signal handler.
     parameters
@@ -129,6 +141,7 @@ def integrate(
         positions=positions,
         image=image,
         image_scale=image_scale,
+        image_features=image_features,
         section=section,
         bin_size=bin_size,
         keep=keep,
@@ -145,6 +158,8 @@ def integrate(
                 return result
             if isinstance(step, EpochReport) and on_epoch is not None:
                 on_epoch(step)
+            elif isinstance(step, PictureReport) and on_picture is not None:
+                on_picture(step)
 
 
 def iter_integrate(
@@ -156,27 +171,29 @@ def iter_integrate(
     positions: Positions | Mapping[str, Positions] | None = None,
     image: Image | Mapping[str, Image] | None = None,
     image_scale: float | Mapping[str, float] | None = None,
+    image_features: str | Mapping[str, Any] | ImageFeatures | None = None,
     section: str | None = None,
     bin_size: int | str | None = None,
     keep: str | Sequence[str] = (),
     reference: TRSMIResult | None = None,
     stop: StopToken | None = None,
     **parameters: Any,
-) -> Generator[Phase | EpochReport, None, TRSMIResult]:
+) -> Generator[Step, None, TRSMIResult]:
     """Find domains step by step, for a caller that shows how far it is.
 
     Parameters
     ----------
     tables, config, library_key, features, positions, image, image_scale, section, bin_size, keep
         As for `integrate`.
-    reference, stop, parameters
+    image_features, reference, stop, parameters
         As for `integrate`. A stop that keeps nothing is seen after every epoch, table and start of
         the clustering.
 
     Yields
     ------
-    A `Phase` when it begins (again, if the CPU takes over from a full GPU), and an `EpochReport`
-    after every epoch.
+    A `Phase` when it begins (again, if the CPU takes over from a full GPU), a
+    `PictureReport` after each part of a picture that is measured, and an `EpochReport` after every
+    epoch.
 
     Returns
     -------
@@ -204,6 +221,9 @@ def iter_integrate(
         "keep": keep,
     }
     dataset = _loaded(tables, library_key, how)
+    if image_features is not None:
+        yield Phase.MEASURING
+        dataset = yield from _with_image(dataset, image_features, stop.check)
     check_enough_spots(dataset.n_spots, config)
     if reference is not None:
         _check_shared(dataset.spots, reference)
@@ -221,7 +241,7 @@ def iter_integrate(
                 notes,
             )
             stop.check()
-        tissue = prepared.tissue or Tissue.of(components, spatial, config)
+        tissue = prepared.tissue
         yield Phase.CLUSTERING
         states = None if network is None else network.trained.embedding
         domains = domains_by_scale(states, tissue, config, check=stop.check)
@@ -230,7 +250,10 @@ def iter_integrate(
     notes += outcome_notes(network, domains[config.own_scale])
     if network is not None and network.trained.restored:
         warnings.warn(notes[-1], TRSMIWarning, stacklevel=3)
-    record = run_record(dataset, config, components, network, domains[config.own_scale])
+    record = run_record(
+        dataset, config, components, network, domains[config.own_scale], used=prepared.used
+    )
+    record["pictures"] = dict(prepared.pictures)
     record |= {
         "device": _device_name(device),
         "threads": threads,
@@ -241,6 +264,10 @@ def iter_integrate(
         shares = network.trained.modality_shares
     else:
         shares = modality_shares(tissue, embedding).astype(np.float32)
+    if prepared.used is not None:
+        shown = np.zeros((len(shares), len(dataset.modalities)), dtype=np.float32)
+        shown[:, prepared.used] = shares
+        shares = shown
     return assembled(
         dataset,
         np.argsort(order),
@@ -255,13 +282,19 @@ def iter_integrate(
 
 @dataclass(frozen=True, eq=False)
 class _Prepared:
-    """What a run works on, in an order of its own: the result goes back to that of the input."""
+    """What a run works on, in an order of its own: the result goes back to that of the input.
+
+    Of the modalities those take part that `used` numbers, all if it is None; `pictures` has the
+    `register_score` of each picture.
+    """
 
     order: NDArray[np.int64]
     components: list[NDArray[np.float32]]
     spatial: sp.csr_array
     notes: Sequence[str]
-    tissue: Tissue | None = None
+    tissue: Tissue
+    used: list[int] | None = None
+    pictures: Mapping[str, float] = field(default_factory=dict)
 
 
 def _prepared(
@@ -274,13 +307,68 @@ def _prepared(
         tissue = Tissue(joint.factors, joint.spatial, joint.blocks, joint.measured)
         return _Prepared(joint.order, joint.components, joint.spatial, joint.notes, tissue)
     order = canonical_order(dataset.coordinates, dataset.spots)
-    components, notes = _preprocessed(_reordered(dataset, order), config, check)
-    clustered = clustered_order(components, seed=config.seed)
+    ordered = _reordered(dataset, order)
+    components, notes = _preprocessed(ordered, config, check)
+    at_spots = [_at_spots(modality, config) for modality in ordered.modalities]
+    # by the tables, so that a picture that is left out leaves everything as it was
+    clustered = clustered_order(_of_tables(ordered, components), seed=config.seed)
     components = [block[clustered] for block in components]
     order = order[clustered]
     yield Phase.GRAPHS
-    spatial = spatial_graph(dataset.coordinates[order], config.spatial_neighbors)
-    return _Prepared(order, components, spatial, notes)
+    places = dataset.coordinates[order]
+    spatial = spatial_graph(places, config.spatial_neighbors)
+    check()
+    tissue = Tissue.of(
+        components,
+        spatial,
+        config,
+        noise=[
+            lagged_graph(places, float(modality.table.uns.get(REACH, 0)), spatial)
+            for modality in dataset.modalities
+        ],
+        at_spots=[None if block is None else block[clustered] for block in at_spots],
+    )
+    check()
+    used, scores, said = trusted(dataset.modalities, tissue, places)
+    notes += said
+    if len(used) == len(components):
+        return _Prepared(order, components, spatial, notes, tissue, pictures=scores)
+    kept = [components[place] for place in used]
+    return _Prepared(order, kept, spatial, notes, tissue.only(used), used, scores)
+
+
+def _with_image(
+    dataset: SpatialOmics | SectionSet,
+    image_features: str | Mapping[str, Any] | ImageFeatures,
+    check: Callable[[], None],
+) -> Steps[SpatialOmics]:
+    recipe = ImageFeatures.of(image_features)
+    if isinstance(dataset, SectionSet):
+        raise InputError(
+            "image_features= measures the picture of one section, and several are run together. "
+            "Leave it out, or run the sections one by one."
+        )
+    measuring = iter_with_image(dataset, recipe, check=check)
+    while True:
+        try:
+            done, spots = next(measuring)
+        except StopIteration as finished:
+            measured: SpatialOmics = finished.value
+            return measured
+        yield PictureReport(done, spots)
+
+
+def _of_tables(
+    dataset: SpatialOmics, components: list[NDArray[np.float32]]
+) -> list[NDArray[np.float32]]:
+    pairs = zip(dataset.modalities, components, strict=True)
+    return [block for modality, block in pairs if modality.kind is not Kind.IMAGE] or components
+
+
+def _at_spots(modality: Modality, config: Config) -> NDArray[np.float32] | None:
+    """Return the components of what a picture shows at the spots and not around them."""
+    own = own_footprint(modality)
+    return None if own is None else feature_matrix(own, config)[0]
 
 
 def _loaded(

@@ -49,10 +49,11 @@ class StandIn:
     error: BaseException | None = None
     data: SpatialOmics | None = None
     config: Config | None = None
+    image_features: str | None = None
     calls: int = field(default=0)
 
-    def __call__(self, data, *, config, on_epoch, stop):
-        self.data, self.config = data, config
+    def __call__(self, data, *, config, image_features, on_epoch, on_picture, stop):
+        self.data, self.config, self.image_features = data, config, image_features
         self.calls += 1
         if self.error is not None:
             raise self.error

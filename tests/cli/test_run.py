@@ -113,6 +113,12 @@ def test_sample_is_the_tissue_or_the_setting_named(invoke, job, tmp_path):
     assert job.data.annotations.equals(expected.annotations)
 
 
+@pytest.mark.usefixtures("unpainted")
+def test_image_features_reach_the_run(invoke, job, tmp_path):
+    invoke("run", "--sample", "-o", tmp_path / "a.csv", "--image-features", "texture")
+    assert job.image_features == "texture"
+
+
 def test_image_scale_features_and_positions_reach_the_tables(invoke, job, tables, tmp_path):
     table = anndata.read_h5ad(tables / "protein.h5ad")
     table.obsm["X_clr"] = np.random.default_rng(0).normal(size=(200, 4))

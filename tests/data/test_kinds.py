@@ -26,6 +26,7 @@ from napari_trsmi.data.kinds import kind_from_features, kind_from_name, kind_fro
         ("H3K27ac", Kind.CHROMATIN),
         ("CUT&Tag", Kind.CHROMATIN),
         ("morphology", None),
+        ("Histology", Kind.IMAGE),
         ("CRISPR Guide Capture", None),
     ],
 )

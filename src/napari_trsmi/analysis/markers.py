@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from napari_trsmi.data.dataset import Kind
 from napari_trsmi.data.wording import counted, listed
 from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.values import comparable_values
@@ -123,7 +122,7 @@ def _ranked(
 
     table = comparable_values(modality)[labelled].copy()
     table.obs["side"] = pd.Categorical(np.where(inside[labelled], "domain", "rest"))
-    has_zero = modality.kind is not Kind.FEATURES and float(table.X.min()) >= 0
+    has_zero = modality.kind.is_counted and float(table.X.min()) >= 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # on constant features, and on its own tables
         sc.tl.rank_genes_groups(

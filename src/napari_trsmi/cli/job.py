@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def integrate_at_terminal(
-    data: SpatialOmics | SectionSet, config: Config, terminal: Terminal, *, keep: bool = False
+    data: SpatialOmics | SectionSet,
+    config: Config,
+    terminal: Terminal,
+    *,
+    keep: bool = False,
+    image_features: str | None = None,
 ) -> tuple[TRSMIResult, bool]:
     """Run on loaded tables.
 
@@ -29,6 +34,8 @@ def integrate_at_terminal(
         Where notes and progress go.
     keep
         Whether Ctrl-C shall keep what was learned so far.
+    image_features
+        As for `napari_trsmi.integrate`.
 
     Returns
     -------
@@ -45,8 +52,19 @@ def integrate_at_terminal(
     for note in data.notes:
         terminal.say_once(note)
     stop = StopToken()
-    with stopping(stop, keep=keep, say=terminal.say), terminal.progress() as on_epoch:
-        result = integrate(data, config=config, on_epoch=on_epoch, stop=stop)
+    with (
+        stopping(stop, keep=keep, say=terminal.say),
+        terminal.measuring() as on_picture,
+        terminal.progress() as on_epoch,
+    ):
+        result = integrate(
+            data,
+            config=config,
+            image_features=image_features,
+            on_epoch=on_epoch,
+            on_picture=on_picture,
+            stop=stop,
+        )
     for note in result.record["notes"]:
         terminal.say_once(note)
     return result, stop.stopped

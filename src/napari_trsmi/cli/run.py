@@ -55,6 +55,11 @@ SAMPLE = "tissue"
     help="Image pixels per coordinate unit (Space Ranger's tissue_*_scalef).  [default: 1]",
 )
 @click.option(
+    "--image-features",
+    type=click.Choice(["texture"]),
+    help="Measure the image at the spots, as one more modality: stains, texture and nuclei.",
+)
+@click.option(
     "--section",
     "sections",
     multiple=True,
@@ -100,6 +105,7 @@ def run(
     positions: str | None,
     image: str | None,
     image_scale: float | None,
+    image_features: str | None,
     sections: tuple[str, ...],
     library_key: str | None,
     bin_size: str | None,
@@ -175,7 +181,9 @@ def run(
                     data = load_sections(one_by_one or list(tables), library_key=library_key, **how)
                 else:
                     data = load(list(tables), section=next(iter(sections), None), **how)
-        result, interrupted = integrate_at_terminal(data, config, terminal, keep=keep_on_interrupt)
+        result, interrupted = integrate_at_terminal(
+            data, config, terminal, keep=keep_on_interrupt, image_features=image_features
+        )
 
     from napari_trsmi.data.dataset import SpatialOmics
 

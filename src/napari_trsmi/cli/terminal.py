@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from napari_trsmi.data.public.downloads import DownloadProgress
-    from napari_trsmi.training.report import EpochReport
+    from napari_trsmi.training.report import EpochReport, PictureReport
 
 
 class Terminal:
@@ -96,6 +96,25 @@ class Terminal:
                 yield show
         else:
             yield self._lines()
+
+    @contextmanager
+    def measuring(self) -> Iterator[Callable[[PictureReport], None]]:
+        """Say at every tenth how far a picture is measured.
+
+        Yields
+        ------
+        What takes the report of a part.
+        """
+        said = 0
+
+        def show(report: PictureReport) -> None:
+            nonlocal said
+            tenth = 10 * report.done // max(report.spots, 1)
+            if tenth > said:
+                said = tenth
+                self.say(f"Measured the picture at {report.done:,} of {report.spots:,} spots")
+
+        yield show
 
     @contextmanager
     def download(self) -> Iterator[Callable[[DownloadProgress], None]]:

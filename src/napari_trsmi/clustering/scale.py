@@ -57,22 +57,63 @@ class Tissue:
     measured
         Which section has which modality, shape (n_sections, n_modalities), where there are several.
         Factors that were not measured are predicted.
+    noise
+        Graph of each modality between whose neighbours its noise is measured; None: `spatial`.
+    edges
+        What boundaries are placed by, where that is not `factors`: what was measured at the spots
+        and not around them.
     """
 
     factors: tuple[NDArray[np.float64], ...]
     spatial: sp.csr_array
     blocks: Blocks | None = None
     measured: NDArray[np.bool_] | None = None
+    noise: tuple[sp.csr_array, ...] | None = None
+    edges: tuple[NDArray[np.float64], ...] | None = None
 
     @classmethod
     def of(
-        cls, features: Sequence[NDArray[np.floating]], spatial: sp.csr_array, config: Config
+        cls,
+        features: Sequence[NDArray[np.floating]],
+        spatial: sp.csr_array,
+        config: Config,
+        *,
+        noise: Sequence[sp.csr_array] | None = None,
+        at_spots: Sequence[NDArray[np.floating] | None] | None = None,
     ) -> Tissue:
-        """Find the factors of each modality's features, each (n_spots, n_components_m)."""
+        """Find the factors of each modality.
+
+        Parameters
+        ----------
+        features
+            Of each modality, (n_spots, n_components_m).
+        spatial, config
+            As of a run.
+        noise
+            As of the class.
+        at_spots
+            Of a modality that looked around the spots (a picture's wider discs): the features that
+            did not.
+        """
         most = max(config.region_factors)
-        return cls(
-            tuple(autocorrelation_factors(block, spatial, n_factors=most) for block in features),
-            spatial,
+        factors = tuple(
+            autocorrelation_factors(block, graph, n_factors=most)
+            for block, graph in zip(features, noise or [spatial] * len(features), strict=True)
+        )
+        edges = tuple(
+            block if own is None else autocorrelation_factors(own, spatial, n_factors=most)
+            for block, own in zip(factors, at_spots or [None] * len(factors), strict=True)
+        )
+        return cls(factors, spatial, noise=None if noise is None else tuple(noise), edges=edges)
+
+    def only(self, chosen: Sequence[int]) -> Tissue:
+        """The same tissue with some of the modalities."""
+        return replace(
+            self,
+            factors=tuple(self.factors[place] for place in chosen),
+            measured=None if self.measured is None else self.measured[:, list(chosen)],
+            noise=None if self.noise is None else tuple(self.noise[place] for place in chosen),
+            edges=None if self.edges is None else tuple(self.edges[place] for place in chosen),
         )
 
     def hops_at(self, scale: float, config: Config) -> tuple[int, ...]:
@@ -189,6 +230,7 @@ def _views(
         hops=sorted({hops for scale in scales for hops in tissue.hops_at(scale, config)}),
         n_factors=config.region_factors,
         measured=tissue.measured_rows,
+        noise=tissue.noise,
         check=check,
     )
 
@@ -224,7 +266,7 @@ def _regions(
         if tissue.blocks is not None and tissue.measured is not None:
             labels = adapted_partition(view, labels, tissue.blocks, tissue.measured)
         partitions.append((view.hops, labels))
-    scores = np.hstack(tissue.factors)
+    scores = np.hstack(tissue.edges or tissue.factors)
     found = {}
     for scale in scales:
         reaches = tissue.hops_at(scale, config)
@@ -273,6 +315,7 @@ def embedding_at(
         tissue.spatial,
         hops=reaches[len(reaches) // 2],
         measured=tissue.measured_rows,
+        noise=tissue.noise,
     )
 
 

@@ -54,6 +54,7 @@ def region_views(
     hops: Sequence[int],
     n_factors: Sequence[int],
     measured: Sequence[Rows] | None = None,
+    noise: Sequence[sp.csr_array] | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[View]:
     """Every combination of a limit, a number of hops and a number of axes.
@@ -73,14 +74,17 @@ def region_views(
         Numbers of axes of each modality, the first of its factors.
     measured
         Rows where each modality was measured; None for all. Its centre and scales are theirs.
+    noise
+        Graph of each modality between whose neighbours its noise is measured; `spatial` if None.
     check
         Called before every view; what it raises ends the work.
     """
     mean = _mean(spatial)
     rows = measured or [slice(None)] * len(factors)
+    graphs = noise or [spatial] * len(factors)
     for limit in LIMITS:
         blocks = [block if limit == np.inf else winsorized(block, limit=limit) for block in factors]
-        spreads = [_signal(block, spatial, own) for block, own in zip(blocks, rows, strict=True)]
+        spreads = [_signal(*each) for each in zip(blocks, graphs, rows, strict=True)]
         done = 0
         for wanted in hops:
             for _ in range(wanted - done):
@@ -101,12 +105,13 @@ def region_embedding(
     *,
     hops: int,
     measured: Sequence[Rows] | None = None,
+    noise: Sequence[sp.csr_array] | None = None,
 ) -> NDArray[np.float64]:
     """All axes as one view has them, without a limit.
 
     Parameters
     ----------
-    factors, spatial, measured
+    factors, spatial, measured, noise
         As for `region_views`.
     hops
         How often they are averaged over a spot and its neighbours.
@@ -118,11 +123,13 @@ def region_embedding(
     """
     mean = _mean(spatial)
     parts = []
-    for block, own in zip(factors, measured or [slice(None)] * len(factors), strict=True):
+    rows = measured or [slice(None)] * len(factors)
+    graphs = noise or [spatial] * len(factors)
+    for block, graph, own in zip(factors, graphs, rows, strict=True):
         averaged = block
         for _ in range(hops):
             averaged = mean @ averaged
-        parts.append(_spread(averaged, _signal(block, spatial, own), own))
+        parts.append(_spread(averaged, _signal(block, graph, own), own))
     return np.hstack(parts)
 
 

@@ -74,11 +74,11 @@ def check_values(part: Part) -> None:
 
     Counts must be finite and not negative, ready features finite.
     """
-    what = "value" if part.kind is Kind.FEATURES else "count"
+    what = "count" if part.kind.is_counted else "value"
     values = part.matrix.data if sp.issparse(part.matrix) else part.matrix
     bad = ~np.isfinite(values)
     remedy = "Remove these spots or features, or fill in the values, before loading."
-    if not bad.any() and part.kind is not Kind.FEATURES:
+    if not bad.any() and part.kind.is_counted:
         bad = values < 0
         remedy = (
             "Pass raw counts (an AnnData keeps them in layers['counts']), or name the table "
@@ -137,7 +137,7 @@ def spots_with_counts(parts: list[Part], notes: list[str]) -> NDArray[np.bool_]:
     """
     keep = np.ones(len(parts[0].spots), dtype=bool)
     for part in parts:
-        if part.kind is Kind.FEATURES:
+        if not part.kind.is_counted:
             continue
         empty = ~_any_nonzero(part.matrix, axis=1)
         if empty.all():
@@ -153,7 +153,7 @@ def spots_with_counts(parts: list[Part], notes: list[str]) -> NDArray[np.bool_]:
 
 def drop_uninformative(part: Part, notes: list[str]) -> Part:
     """Drop features that are zero everywhere (counts) or constant (ready features)."""
-    if part.kind is Kind.FEATURES:
+    if not part.kind.is_counted:
         keep, what = _varies(part.matrix), "constant"
     else:
         keep, what = _any_nonzero(part.matrix, axis=0), "all-zero"

@@ -20,7 +20,13 @@ class Kind(StrEnum):
     PROTEIN = "protein"
     CHROMATIN = "chromatin"
     METABOLITE = "metabolite"
+    IMAGE = "image"
     FEATURES = "features"
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its tables hold counts or intensities: none is negative, and 0 is nothing."""
+        return self not in {Kind.IMAGE, Kind.FEATURES}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +40,9 @@ class Modality:
     kind
         What the table measures.
     table
-        Spots x features. ``X`` holds counts (sparse CSR stays sparse), or the ready
-        feature matrix when `kind` is ``features``.
+        Spots x features. ``X`` holds counts (sparse CSR stays sparse), the ready
+        feature matrix when `kind` is ``features``, or what was measured on a picture when it is
+        ``image``.
     """
 
     name: str

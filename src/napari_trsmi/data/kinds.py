@@ -32,13 +32,14 @@ _SYNONYMS: dict[Kind, frozenset[str]] = {
             "metabolite, metabolites, metabolome, metabolomics, lipid, lipids, lipidome, "
             "lipidomics, msi, maldi, maldi msi, mass spectrometry"
         ),
+        Kind.IMAGE: "image, images, picture, histology, h&e, he",
         Kind.FEATURES: "feature, features",
     }.items()
 }
 
 KNOWN_KINDS = (
     "rna (gex, genes), protein (adt, antibody), chromatin (atac, peaks, gene activity, H3K27me3), "
-    "metabolite (lipids, maldi) and features"
+    "metabolite (lipids, maldi), image (histology) and features"
 )
 
 _MARK = r"h(?:2[ab]|3|4)k\d+(?:me[123]?|ac|ub|cr|la)"

@@ -156,7 +156,8 @@ def _blocks(source: Source, blocks: list[str], notes: list[str]) -> list[Part]:
             if columns is None
             else map(str, columns)
         )
-        parts.append(_part(name, Kind.FEATURES, label, matrix, source.table, names, notes))
+        kind = Kind.IMAGE if kind_from_word(name) is Kind.IMAGE else Kind.FEATURES
+        parts.append(_part(name, kind, label, matrix, source.table, names, notes))
     used = listed([f"obsm[{block!r}]" for block in blocks])
     notes.append(f"Ready features of table {source.label}: {used}.")
     return parts
@@ -243,7 +244,7 @@ def _chosen_values(
     """
     table = source.table
     values, var = _of_kind(_values(table), table.var, only)
-    if kind in {Kind.FEATURES, Kind.METABOLITE} or _are_counts(values):
+    if kind is Kind.METABOLITE or not kind.is_counted or _are_counts(values):
         return values, var
     for place, others, columns in _elsewhere(table):
         found, its_var = _of_kind(others, columns, only)

@@ -68,7 +68,8 @@ def _inputs(
     inputs = dict(record.get("inputs", {}))
     comments = []
     if given is None and "simulate" in inputs:
-        return [], f"trsmi.simulate({_arguments(inputs['simulate'])})", {}
+        picture = {n: v for n, v in inputs.items() if n == "image_features" and v is not None}
+        return [], f"trsmi.simulate({_arguments(inputs['simulate'])})", picture
     recorded = inputs.pop("tables", None)
     tables = recorded if given is None else given
     inputs.pop("simulate", None)
@@ -80,7 +81,12 @@ def _inputs(
         comments.append("The positions came from memory: write the path of their file here.")
         arguments["positions"] = "positions.csv"
     if "image" in inputs and inputs["image"] is None:
-        comments.append("The image came from memory; the domains do not depend on it.")
+        if "image_features" in inputs:
+            comments.append("The image came from memory: pass it with image=.")
+        else:
+            comments.append("The image came from memory; the domains do not depend on it.")
+    if "image_features" in inputs and inputs["image_features"] is None:
+        comments.append("What was measured on the image came from memory: pass it as it was.")
     return comments, _literal(tables), arguments
 
 

@@ -10,6 +10,7 @@ from napari_trsmi.data.dataset import Kind, Modality
 from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.chromatin import chromatin_components
 from napari_trsmi.preprocessing.counts import dense, principal_components, varying
+from napari_trsmi.preprocessing.image.components import image_components
 from napari_trsmi.preprocessing.metabolite import metabolite_components
 from napari_trsmi.preprocessing.protein import protein_components
 from napari_trsmi.preprocessing.rna import rna_components
@@ -54,6 +55,8 @@ def feature_matrix(modality: Modality, config: Config) -> tuple[NDArray[np.float
         components, notes = chromatin_components(table, n_components=size, seed=seed)
     elif modality.kind is Kind.METABOLITE:
         components, notes = metabolite_components(table, n_components=size, seed=seed)
+    elif modality.kind is Kind.IMAGE:
+        components, notes = image_components(table, n_components=size, seed=seed)
     else:
         ready = dense(table.X)
         components, notes = ready.astype(np.float32), []

@@ -42,7 +42,7 @@ def comparable_values(modality: Modality) -> AnnData:
     if modality.kind is Kind.METABOLITE:
         table.X = relative_intensities(dense(table.X)).astype(np.float32)
         return table
-    if modality.kind is Kind.FEATURES or not are_counts(table):
+    if not modality.kind.is_counted or not are_counts(table):
         return table
     if modality.kind is Kind.PROTEIN:
         values = dense(table.X).astype(np.float64)

@@ -9,7 +9,7 @@ from napari_trsmi.scverse.places import KEY, Places
 from napari_trsmi.scverse.tables import copy_of, tables_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_trsmi.config import Config
     from napari_trsmi.data.dataset import TissueImage
     from napari_trsmi.data.loading import Positions
+    from napari_trsmi.preprocessing.image.recipe import ImageFeatures
     from napari_trsmi.result import TRSMIResult
     from napari_trsmi.training.report import EpochReport
     from napari_trsmi.training.stop import StopToken
@@ -32,6 +33,7 @@ def integrate(
     features: str | Sequence[str] | None = None,
     positions: Positions | None = None,
     image: str | Path | NDArray[Any] | TissueImage | None = None,
+    image_features: str | Mapping[str, Any] | ImageFeatures | None = None,
     reference: TRSMIResult | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
     stop: StopToken | None = None,
@@ -49,7 +51,9 @@ def integrate(
         where.
     copy
         Write into a copy, and return that.
-    config, library_key, features, positions, image, reference, on_epoch, stop, parameters
+    config, library_key, features, positions, image, image_features
+        As for `napari_trsmi.integrate`.
+    reference, on_epoch, stop, parameters
         As for `napari_trsmi.integrate`.
 
     Returns
@@ -89,6 +93,7 @@ def integrate(
         features=features,
         positions=positions,
         image=image,
+        image_features=image_features,
         reference=reference,
         on_epoch=on_epoch,
         stop=stop,

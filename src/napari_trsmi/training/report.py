@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 
 class Phase(StrEnum):
     """A part of a run, in this order."""
 
     READING = "reading"
+    MEASURING = "measuring"
     PREPROCESSING = "preprocessing"
     GRAPHS = "graphs"
     TRAINING = "training"
     CLUSTERING = "clustering"
+
+
+@dataclass(frozen=True)
+class PictureReport:
+    """How far a picture is measured.
+
+    Attributes
+    ----------
+    done, spots
+        Number of spots that are measured, and of all.
+    """
+
+    done: int
+    spots: int
 
 
 @dataclass(frozen=True)
@@ -43,3 +59,7 @@ class EpochReport:
     beta: float
     seconds: float
     memory: int
+
+
+Step: TypeAlias = Phase | PictureReport | EpochReport
+"""What a run yields."""

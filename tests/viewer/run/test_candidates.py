@@ -65,9 +65,9 @@ def test_a_result_without_tables_is_no_measurement(make_result):
 @pytest.mark.parametrize(
     ("layer", "name", "kind", "n_features"),
     [
-        (Image(np.zeros((9, 9, 3)), rgb=True, name="H&E"), "image", Kind.FEATURES, 6),
+        (Image(np.zeros((9, 9, 3)), rgb=True, name="H&E"), "H&E", Kind.IMAGE, 3),
         (Image(np.zeros((5, 9, 9)), name="protein panel"), "protein panel", Kind.PROTEIN, 5),
-        (Image(np.zeros((9, 9)), name="m/z 104"), "m z 104", Kind.FEATURES, 1),
+        (Image(np.zeros((9, 9)), name="m/z 104"), "m z 104", Kind.IMAGE, 1),
     ],
     ids=["rgb", "stack", "plane"],
 )

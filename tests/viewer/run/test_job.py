@@ -14,7 +14,7 @@ from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.errors import InputError
 from napari_trsmi.training import loop
-from napari_trsmi.training.report import EpochReport, Phase
+from napari_trsmi.training.report import EpochReport, Phase, PictureReport
 from napari_trsmi.training.stop import StopToken
 from napari_trsmi.viewer.run.candidates import candidates_of_file, candidates_of_layer
 from napari_trsmi.viewer.run.inputs import RunInputs
@@ -88,6 +88,7 @@ def test_images_features_and_files_join_by_the_spots(inputs, tmp_path):
     table = known.modalities[1].table[10:].copy()
     table.write_h5ad(tmp_path / "atac_peaks.h5ad")
     inputs.add(candidates_of_layer(image))
+    inputs.set_kind(inputs.choices[-1], Kind.FEATURES)
     inputs.add(candidates_of_layer(measured))
     inputs.add(candidates_of_file(tmp_path / "atac_peaks.h5ad"))
     dataset = inputs.job(SMALL).dataset()
@@ -120,7 +121,7 @@ def test_a_run_says_what_it_does_and_finishes(inputs):
     assert outcome.result.n_domains == 3
     assert outcome.dataset is inputs.choices[0].candidate.dataset
     phases = list(dict.fromkeys(step for step in seen if isinstance(step, Phase)))
-    assert phases == list(Phase)
+    assert phases == [phase for phase in Phase if phase is not Phase.MEASURING]
     assert [step.epoch for step in seen if isinstance(step, EpochReport)] == [1, 2]
 
 
@@ -128,6 +129,8 @@ def test_a_run_says_what_it_does_and_finishes(inputs):
 @pytest.mark.parametrize("at", [*Phase, 1, 2])
 def test_a_stop_is_seen_wherever_the_run_is(inputs, at, keep):
     stop = StopToken()
+    if at is Phase.MEASURING:
+        inputs.add(candidates_of_layer(Image(np.zeros((1200, 1200)), name="stain")))
 
     def on_step(step):
         if step == at or (isinstance(step, EpochReport) and step.epoch == at):
@@ -143,9 +146,31 @@ def test_a_stop_is_seen_wherever_the_run_is(inputs, at, keep):
     assert outcome.result.n_domains == 3
 
 
+def test_pictures_are_measured_in_parts_and_take_part(inputs):
+    noise = np.random.default_rng(0).integers(0, 255, (1200, 1200, 3), dtype=np.uint8)
+    inputs.add(candidates_of_layer(Image(noise, rgb=True, name="H&E")))
+    outcome, seen = consume(inputs.job(SMALL))
+    assert isinstance(outcome, Finished), outcome
+    assert list(outcome.result.modality_weights) == ["rna", "protein", "H&E"]
+    assert "H&E" in outcome.result.record["pictures"]
+    reports = [step for step in seen if isinstance(step, PictureReport)]
+    assert reports[-1].done == reports[-1].spots == 60
+
+
+def test_a_picture_can_be_all_there_is(inputs):
+    noise = np.random.default_rng(0).integers(0, 255, (1200, 1200, 3), dtype=np.uint8)
+    inputs.add(candidates_of_layer(Image(noise, rgb=True, name="H&E")))
+    for choice in inputs.choices[:-1]:
+        inputs.set_used(choice, used=False)
+    outcome, _ = consume(inputs.job(SMALL))
+    assert isinstance(outcome, Finished), outcome
+    assert list(outcome.result.modality_weights) == ["H&E"]
+
+
 def test_a_stop_ends_the_reading(inputs):
     stop = StopToken()
     inputs.add(candidates_of_layer(Image(np.zeros((1200, 1200)))))
+    inputs.set_kind(inputs.choices[-1], Kind.FEATURES)
     outcome, seen = consume(inputs.job(SMALL), stop, lambda step: stop.stop())
     assert isinstance(outcome, Stopped)
     assert seen == [Phase.READING]
@@ -210,6 +235,7 @@ def test_failures_are_outcomes_with_one_reason_and_details(
 
 def test_inputs_that_cannot_be_used_are_an_outcome(inputs):
     inputs.add(candidates_of_layer(Image(np.zeros((9, 9)), name="small")))
+    inputs.set_kind(inputs.choices[-1], Kind.FEATURES)
     outcome, _ = consume(inputs.job(SMALL))
     assert isinstance(outcome, Failed)
     assert "lie outside the image 'small'" in outcome.reason

@@ -1,7 +1,7 @@
 import pytest
 
 from napari_trsmi.config import Config
-from napari_trsmi.training.report import EpochReport, Phase
+from napari_trsmi.training.report import EpochReport, Phase, PictureReport
 from napari_trsmi.viewer.run.progress import SENTENCES, Expected, RunProgress, duration
 
 
@@ -87,3 +87,14 @@ def test_training_anew_counts_anew():
 )
 def test_times_are_said_as_people_do(seconds, said):
     assert duration(seconds) == said
+
+
+def test_a_picture_tells_the_spots_that_are_done(clock):
+    awaited = Expected.of(Config(n_domains=8), n_spots=2000, n_modalities=2, n_pictures=1)
+    progress = RunProgress(awaited, clock)
+    progress.take(Phase.MEASURING)
+    progress.take(PictureReport(1200, 20000))
+    early = progress.share
+    assert progress.text == "Measuring the picture: 1,200 of 20,000 spots"
+    progress.take(PictureReport(20000, 20000))
+    assert progress.share > early > 0

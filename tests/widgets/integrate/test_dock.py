@@ -227,9 +227,9 @@ def test_the_stain_itself_can_be_a_modality(dock, qtbot):
     dock._viewer.add_image(pixels, rgb=True, name="H&E")
     dock.modalities._menu.aboutToShow.emit()
     dock.modalities._menu.actions()[0].trigger()
-    assert [row.kind.currentText() for row in dock.modalities.rows][-1] == "Features"
+    assert [row.kind.currentText() for row in dock.modalities.rows][-1] == "Image"
     (layer,) = run(dock, qtbot)
-    assert list(result_of(layer).modality_weights) == ["rna", "protein", "image"]
+    assert list(result_of(layer).modality_weights) == ["rna", "protein", "H&E"]
 
 
 def test_a_layer_that_goes_takes_its_modalities_along(dock, qtbot):

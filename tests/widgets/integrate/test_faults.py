@@ -70,7 +70,7 @@ def test_a_failure_is_told_and_run_is_ready_again(make_dock, qtbot, monkeypatch,
     assert dock.panel.failure.isHidden()
 
 
-STATES = ["at once", *Phase, "epoch", "last epoch"]
+STATES = ["at once", *(p for p in Phase if p is not Phase.MEASURING), "epoch", "last epoch"]
 
 
 @pytest.mark.parametrize("keep", [False, True])

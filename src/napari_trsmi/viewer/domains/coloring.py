@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_trsmi.data.dataset import Kind
 from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.counts import dense
 
@@ -127,7 +126,7 @@ def modality_named(dataset: SpatialOmics, name: str) -> Modality:
 
 def is_counted(modality: Modality) -> bool:
     """Whether a table holds counts, which read best on a logarithmic scale."""
-    return modality.kind is not Kind.FEATURES
+    return modality.kind.is_counted
 
 
 def _scaled(label: str, values: NDArray[np.floating], *, top: float = 100) -> Coloring:

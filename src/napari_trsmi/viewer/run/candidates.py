@@ -12,6 +12,7 @@ import pandas as pd
 
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.data.kinds import kind_from_name
+from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.run.footprint import ImageSampler
@@ -83,6 +84,11 @@ class TableCandidate:
         """Number of columns."""
         return int(self.table.n_vars)
 
+    @property
+    def size(self) -> str:
+        """How large it is, in words."""
+        return counted(self.n_features, "feature")
+
 
 @dataclass(frozen=True, eq=False)
 class ImageCandidate:
@@ -103,7 +109,12 @@ class ImageCandidate:
     n_features: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "n_features", len(ImageSampler.of(self.layer).feature_names))
+        object.__setattr__(self, "n_features", ImageSampler.of(self.layer).n_channels)
+
+    @property
+    def size(self) -> str:
+        """How large it is, in words."""
+        return counted(self.n_features, "channel")
 
 
 Candidate = TableCandidate | ImageCandidate
@@ -113,8 +124,9 @@ def candidates_of_layer(layer: Layer) -> list[Candidate]:
     """List the modalities that a layer can contribute, none for layers of other types.
 
     A Points layer gives all tables attached to it, else its numeric features as one modality. An
-    image layer gives the mean of each channel at the spots: its last two axes are the image, any
-    others are channels. An RGB image gives mean and spread of its colours. A layer that
+    image layer gives what its stains or channels show at the spots: its last two axes are the
+    image, any others are channels. One that is named after another kind, such as a picture of
+    proteins, gives the mean of each channel. A layer that
     napari-spatialdata opened gives the tables that annotate its element.
 
     Raises
@@ -132,8 +144,8 @@ def candidates_of_layer(layer: Layer) -> list[Candidate]:
         return _of_features(layer)
     if isinstance(layer, Image) and layer.ndim >= 2:
         named = kind_from_name(layer.name)
-        kind = Kind.FEATURES if layer.rgb or named is None else named
-        name = "image" if layer.rgb else layer.name.replace("/", " ")
+        kind = Kind.IMAGE if layer.rgb or named is None else named
+        name = layer.name.replace("/", " ")
         return [ImageCandidate(name, kind, layer.name, layer)]
     return []
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError
+from napari_trsmi.preprocessing.image.picture import ChannelsLast, Picture
+from napari_trsmi.preprocessing.image.stains import is_stained
 from napari_trsmi.viewer.plane import Plane
 
 if TYPE_CHECKING:
@@ -55,15 +57,45 @@ class ImageSampler:
         return cls(layer.name, levels, Plane.of(layer), bool(layer.rgb))
 
     @property
+    def n_channels(self) -> int:
+        """Number of colours or channels."""
+        return 3 if self.rgb else int(np.prod(self.levels[0].shape[:-2]))
+
+    def picture(self, coordinates: NDArray[np.float64], world: NDArray[np.float64]) -> Picture:
+        """The image as a picture to be measured.
+
+        Parameters
+        ----------
+        coordinates
+            x and y of spots, shape (n_spots, 2).
+        world
+            The same spots as (row, column) in the world.
+        """
+        pixels = self.plane.to_data(world)[:, ::-1]
+        known = np.column_stack([coordinates, np.ones(len(coordinates))])
+        matrix = np.asarray(np.linalg.lstsq(known, pixels, rcond=None)[0].T, dtype=np.float64)
+        if self.rgb:
+            # the first of a stack of sections, if it is one
+            levels = tuple(level[(0,) * (level.ndim - 3)] for level in self.levels)
+            stained = is_stained(levels[-1])
+            return Picture(self.name, levels, matrix, ("red", "green", "blue"), stained)
+        names = (
+            [self.name]
+            if self.n_channels == 1
+            else [f"{self.name} {channel}" for channel in range(self.n_channels)]
+        )
+        levels = tuple(map(ChannelsLast, self.levels))
+        return Picture(self.name, levels, matrix, tuple(names), stained=False)
+
+    @property
     def feature_names(self) -> list[str]:
         """What `sample` measures: mean and spread of each colour, or the mean of each channel."""
         if self.rgb:
             colors = ("red", "green", "blue")
             return [f"{color} {what}" for what in ("mean", "spread") for color in colors]
-        n_channels = int(np.prod(self.levels[0].shape[:-2]))
-        if n_channels == 1:
+        if self.n_channels == 1:
             return [self.name]
-        return [f"{self.name} {channel}" for channel in range(n_channels)]
+        return [f"{self.name} {channel}" for channel in range(self.n_channels)]
 
     def sample(
         self,

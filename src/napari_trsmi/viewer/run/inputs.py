@@ -11,6 +11,7 @@ import numpy as np
 from psygnal import Signal
 
 from napari_trsmi.data.checks import MIN_SPOTS
+from napari_trsmi.data.dataset import Kind
 from napari_trsmi.data.matching import shared_spots
 from napari_trsmi.data.wording import counted, listed
 from napari_trsmi.errors import InputError, TRSMIWarning
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer, Points
 
     from napari_trsmi.config import Config
-    from napari_trsmi.data.dataset import Kind
     from napari_trsmi.result import TRSMIResult
     from napari_trsmi.viewer.run.candidates import Candidate
     from napari_trsmi.viewer.run.places import SpotPlaces
@@ -219,15 +219,19 @@ class RunInputs:
         sharing = [result for result in results if _mostly_shared(result, spots)]
         tables: list[TableInput] = []
         images: list[ImageInput] = []
+        pictures: list[ImageInput] = []
         for choice in self.used:
             candidate, kind = choice.candidate, choice.kind
             if isinstance(candidate, TableCandidate):
                 tables.append(TableInput(candidate.name, kind, candidate))
+            elif kind is Kind.IMAGE:
+                pictures.append(ImageInput.of(candidate.name, kind, candidate.layer))
             else:
                 images.append(ImageInput.of(candidate.name, kind, candidate.layer))
         return RunJob(
             tables=tuple(tables),
             images=tuple(images),
+            pictures=tuple(pictures),
             places=self._places(),
             config=config,
             reference=sharing[-1] if sharing else None,

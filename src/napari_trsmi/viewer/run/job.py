@@ -10,7 +10,7 @@ import pandas as pd
 
 from napari_trsmi.data.kinds import kind_from_word
 from napari_trsmi.errors import StoppedError, TRSMIError
-from napari_trsmi.training.report import Phase
+from napari_trsmi.training.report import Phase, PictureReport
 from napari_trsmi.viewer.run.footprint import ImageSampler
 from napari_trsmi.viewer.run.progress import Expected
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_trsmi.config import Config
     from napari_trsmi.data.dataset import Kind, SpatialOmics, TissueImage
     from napari_trsmi.result import TRSMIResult
-    from napari_trsmi.training.report import EpochReport
+    from napari_trsmi.training.report import Step
     from napari_trsmi.training.stop import StopToken
     from napari_trsmi.viewer.run.candidates import TableCandidate
     from napari_trsmi.viewer.run.places import SpotPlaces
@@ -59,7 +59,9 @@ class RunJob:
     Attributes
     ----------
     tables, images
-        The modalities.
+        The modalities; of images the mean of each channel.
+    pictures
+        Images that are measured as pictures: stains or channels, texture, nuclei.
     places
         The spots.
     config
@@ -73,14 +75,20 @@ class RunJob:
     places: SpotPlaces
     config: Config
     reference: TRSMIResult | None = None
+    pictures: tuple[ImageInput, ...] = ()
 
     def expected(self) -> Expected:
         """How long the run may take."""
-        n_modalities = len(self.tables) + len(self.images)
-        return Expected.of(self.config, n_spots=len(self.places.names), n_modalities=n_modalities)
+        n_pictures = len(self.pictures)
+        return Expected.of(
+            self.config,
+            n_spots=len(self.places.names),
+            n_modalities=len(self.tables) + len(self.images) + n_pictures,
+            n_pictures=n_pictures,
+        )
 
     def dataset(self, check: Callable[[], None] = lambda: None) -> SpatialOmics:
-        """Match, check and sample everything.
+        """Match, check and sample everything but the pictures.
 
         Parameters
         ----------
@@ -95,6 +103,8 @@ class RunJob:
         ready = self._ready()
         if ready is not None:
             return ready
+        if not self.tables and not self.images:
+            return self._spots_alone()
         from napari_trsmi.data.loading import load
         from napari_trsmi.data.selection import ALL, KEEPABLE
 
@@ -129,6 +139,49 @@ class RunJob:
             spot_diameter=self.places.diameter,
             square_spots=any(given.candidate.square_spots for given in self.tables),
             notes=notes,
+        )
+
+    def steps(self, check: Callable[[], None]) -> Generator[Step, None, SpatialOmics]:
+        """Match, check and sample everything, and measure the pictures.
+
+        Raises
+        ------
+        InputError
+            If the inputs cannot be used.
+        """
+        from napari_trsmi.preprocessing.image.modality import iter_with_image
+        from napari_trsmi.preprocessing.image.recipe import ImageFeatures
+
+        dataset = self.dataset(check)
+        places = self.places
+        for given in self.pictures:
+            yield Phase.MEASURING
+            name = given.name
+            while name in dataset.names:
+                name = f"{name} picture"
+            picture = given.sampler.picture(places.coordinates, places.world)
+            measuring = iter_with_image(dataset, ImageFeatures(name=name), picture, check=check)
+            while True:
+                try:
+                    done, spots = next(measuring)
+                except StopIteration as finished:
+                    dataset = finished.value
+                    break
+                yield PictureReport(done, spots)
+        return dataset
+
+    def _spots_alone(self) -> SpatialOmics:
+        """Return the spots without a table, for pictures alone."""
+        from napari_trsmi.data.dataset import SpatialOmics
+
+        places = self.places
+        return SpatialOmics(
+            modalities=(),
+            coordinates=places.coordinates,
+            spots=places.names,
+            annotations=pd.DataFrame(index=places.names),
+            image=self._tissue(),
+            spot_diameter=places.diameter,
         )
 
     def _ready(self) -> SpatialOmics | None:
@@ -199,7 +252,7 @@ class Failed:
 Outcome = Finished | Stopped | Failed
 
 
-def run_steps(job: RunJob, stop: StopToken) -> Generator[Phase | EpochReport, None, Outcome]:
+def run_steps(job: RunJob, stop: StopToken) -> Generator[Step, None, Outcome]:
     """Do a job step by step.
 
     Nothing is raised: a worker thread swallows a RuntimeError, which is what PyTorch raises.
@@ -213,7 +266,7 @@ def run_steps(job: RunJob, stop: StopToken) -> Generator[Phase | EpochReport, No
 
     Yields
     ------
-    Phases as they begin, and a report after every epoch.
+    Phases as they begin, and a report after every part of a picture and every epoch.
 
     Returns
     -------
@@ -223,7 +276,7 @@ def run_steps(job: RunJob, stop: StopToken) -> Generator[Phase | EpochReport, No
         from napari_trsmi.integration import iter_integrate
 
         yield Phase.READING
-        dataset = job.dataset(stop.check)
+        dataset = yield from job.steps(stop.check)
         result = yield from iter_integrate(
             dataset, config=job.config, reference=job.reference, stop=stop
         )

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from napari_trsmi.training.report import EpochReport, Phase
+from napari_trsmi.training.report import Phase, PictureReport, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SENTENCES = {
     Phase.READING: "Matching and checking the tables…",
+    Phase.MEASURING: "Measuring the picture…",
     Phase.PREPROCESSING: "Preprocessing…",
     Phase.GRAPHS: "Building the graphs…",
     Phase.TRAINING: "Preparing the network…",
@@ -42,8 +43,13 @@ class Expected:
     checks: int
 
     @classmethod
-    def of(cls, config: Config, *, n_spots: int, n_modalities: int) -> Expected:
-        """Of a run; the constants were measured on 346 and 2,300 spots, with 1 and 3 tables."""
+    def of(
+        cls, config: Config, *, n_spots: int, n_modalities: int, n_pictures: int = 0
+    ) -> Expected:
+        """Of a run; the constants were measured on 346 and 2,300 spots, with 1 and 3 tables.
+
+        Pictures are those among the modalities that are measured first.
+        """
         thousands = n_spots / 1000
         size = thousands * n_modalities
         views = 2 * 6 * len(config.region_factors)
@@ -53,6 +59,7 @@ class Expected:
         epoch = 0.02 + 0.03 * size
         seconds = {
             Phase.READING: 0.1 + 0.02 * size,
+            Phase.MEASURING: n_pictures * (1.0 + 1.5 * thousands),
             Phase.PREPROCESSING: 0.4 + 0.1 * size,
             Phase.GRAPHS: 0.4 + (1.5 * size if 0 in config.scales else 0.3 * size),
             Phase.TRAINING: config.epochs * epoch if 0 in config.scales else 0.0,
@@ -88,7 +95,7 @@ class RunProgress:
     _doing: str = "Starting…"
     _epoch_seconds: list[float] = field(default_factory=list)
 
-    def take(self, step: Phase | EpochReport, checks: int = 0) -> None:
+    def take(self, step: Step, checks: int = 0) -> None:
         """Note a step, and how often the run had asked by then whether it is to stop."""
         now = self.clock()
         if self._started is None:
@@ -101,6 +108,10 @@ class RunProgress:
                 self.epoch, self.epochs = 0, 0
                 self._epoch_seconds.clear()
             return
+        if isinstance(step, PictureReport):
+            self._of_phase = step.done / max(step.spots, 1)
+            self._doing = f"Measuring the picture: {step.done:,} of {step.spots:,} spots"
+            return
         self._phase = Phase.TRAINING
         self.epoch, self.epochs = step.epoch, step.epochs
         self._epoch_seconds.append(step.seconds)
@@ -110,8 +121,9 @@ class RunProgress:
     def look(self, checks: int) -> None:
         """Note how often the run has asked by now whether it is to stop."""
         expected = self.expected
-        if expected is None or self._phase is None or self._phase is Phase.TRAINING:
+        if expected is None or self._phase in {None, Phase.TRAINING}:
             return
+        assert self._phase is not None  # noqa: S101
         if self._phase is Phase.CLUSTERING:
             share = (checks - self._checks_before) / expected.checks
         else:

@@ -14,7 +14,7 @@ from napari_trsmi.viewer.run.progress import Expected, RunProgress
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from napari_trsmi.training.report import EpochReport, Phase
+    from napari_trsmi.training.report import Step
 
 _DELAY = 100  # ms; once the dock has drawn itself, as napari draws the window to show its bar
 
@@ -55,7 +55,7 @@ class ActivityBar(QObject):
         self._open.timeout.connect(self._on_open_timeout)
         self._open.start(_DELAY)
 
-    def show_step(self, step: Phase | EpochReport) -> None:
+    def show_step(self, step: Step) -> None:
         """A phase begins, or an epoch is done."""
         self._progress.take(step, self._checks())
         self._show()

@@ -14,7 +14,7 @@ from napari_trsmi.widgets.common.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from napari_trsmi.training.report import EpochReport, Phase
+    from napari_trsmi.training.report import Step
     from napari_trsmi.viewer.run.job import Outcome, RunJob
 
 _PATIENCE = 1500  # ms that a run has to end in once it is to be stopped
@@ -86,9 +86,7 @@ class RunController(QObject):
                 self._patience.start()
             self.stopping.emit(keep)
 
-    def follow(
-        self, step: Callable[[Phase | EpochReport], object], *, end: Callable[..., object]
-    ) -> None:
+    def follow(self, step: Callable[[Step], object], *, end: Callable[..., object]) -> None:
         """Have the run tell two bound methods of its steps and its end, here or without a dock.
 
         Both are called in the main thread, and have to be of an object that outlives the dock.
@@ -97,7 +95,7 @@ class RunController(QObject):
             self._worker.yielded.connect(step)
             self._worker.finished.connect(end)
 
-    def _on_worker_yielded(self, step: Phase | EpochReport) -> None:
+    def _on_worker_yielded(self, step: Step) -> None:
         self.stepped.emit(step)
 
     def _on_worker_returned(self, outcome: Outcome) -> None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from napari_trsmi.config import Config
     from napari_trsmi.training.devices import Device
-    from napari_trsmi.training.report import EpochReport, Phase
+    from napari_trsmi.training.report import Step
     from napari_trsmi.viewer.run.candidates import TableCandidate
     from napari_trsmi.viewer.run.job import Outcome
     from napari_trsmi.viewer.run.progress import Expected
@@ -264,7 +264,7 @@ class IntegrateDock(Room):
         self._bar = ActivityBar(expected, lambda: controller.checks)
         self.controller.follow(self._bar.show_step, end=self._bar.close)
 
-    def _on_run_stepped(self, step: Phase | EpochReport) -> None:
+    def _on_run_stepped(self, step: Step) -> None:
         self.panel.show_step(step)
 
     def _on_run_stopping(self, keep: bool) -> None:

@@ -22,7 +22,6 @@ from qtpy.QtWidgets import (
 )
 
 from napari_trsmi.data.dataset import Kind
-from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.run.candidates import candidates_of_layer
 from napari_trsmi.widgets.common.links import Links
@@ -39,6 +38,7 @@ KINDS = {
     Kind.PROTEIN: ("Protein", "Counts of proteins: centred log-ratio, PCA."),
     Kind.CHROMATIN: ("Chromatin", "Counts of peaks: TF-IDF, LSI."),
     Kind.METABOLITE: ("Metabolite", "Intensities: share of a spot's total, logarithm, PCA."),
+    Kind.IMAGE: ("Image", "Pictures: stains or channels, texture, nuclei; left out where wrong."),
     Kind.FEATURES: ("Features", "Ready numbers: used as they are."),
 }
 """What each kind is called, and what it means for a table."""
@@ -170,9 +170,7 @@ class ModalityRow(QWidget):
         super().__init__(parent)
         self._choice, self._inputs = choice, inputs
         candidate = choice.candidate
-        where = (
-            f"{candidate.name}: {counted(candidate.n_features, 'feature')}, from {candidate.origin}"
-        )
+        where = f"{candidate.name}: {candidate.size}, from {candidate.origin}"
         self.used = QCheckBox(_short(candidate.name), self)
         self.used.setToolTip(f"Use this modality.\n{where}")
         self.used.toggled.connect(self._on_used_toggled)

@@ -24,7 +24,7 @@ from napari_trsmi.widgets.integrate.loss_curve import LossCurve
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from napari_trsmi.training.report import Phase
+    from napari_trsmi.training.report import Step
     from napari_trsmi.viewer.run.progress import Expected
 
 
@@ -133,7 +133,7 @@ class RunPanel(QWidget):
         self._say(self._progress.text)
         self._refresh()
 
-    def show_step(self, step: Phase | EpochReport) -> None:
+    def show_step(self, step: Step) -> None:
         """A phase begins, or an epoch is done."""
         self._progress.take(step, self._checks())
         self._learning = isinstance(step, EpochReport)

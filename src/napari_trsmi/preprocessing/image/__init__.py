@@ -1,0 +1,1 @@
+"""What a picture shows at the spots, measured and made a modality."""

@@ -1,0 +1,96 @@
+"""What is to be measured on a picture, as the user says it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from napari_trsmi.errors import InputError
+
+TEXTURE = "texture"
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFeatures:
+    """What is measured on a picture, and how it takes part.
+
+    Attributes
+    ----------
+    footprints
+        Diameters of the discs that are measured, in diameters of a spot; whole numbers. The
+        smallest places the boundaries.
+    channels
+        Of a picture with several, by name; None for all.
+    nucleus
+        Diameter of a nucleus in coordinate units, if it is known.
+    labels
+        Nuclei or cells that another program segmented (StarDist, Cellpose): whole numbers, 0 for
+        none, as high and wide as the picture. None: nuclei are looked for.
+    name
+        Of the modality.
+    trust
+        ``"tested"``: the picture is left out where it does not go with the tables better than when
+        it is turned. ``"always"``: it takes part.
+    """
+
+    footprints: tuple[int, ...] = (1, 2, 4)
+    channels: tuple[str, ...] | None = None
+    nucleus: float | None = None
+    labels: Any = None
+    name: str = "image"
+    trust: Literal["tested", "always"] = "tested"
+
+    def __post_init__(self) -> None:
+        wrong = not self.footprints or any(
+            int(footprint) != footprint or footprint < 1 for footprint in self.footprints
+        )
+        if wrong:
+            raise InputError(
+                f"footprints is {self.footprints}: give one whole number or more, each 1 or more."
+            )
+        if self.nucleus is not None and not self.nucleus > 0:
+            raise InputError(f"nucleus is {self.nucleus}: give its diameter, a positive number.")
+        if self.trust not in {"tested", "always"}:
+            raise InputError(f"trust is {self.trust!r}: give 'tested' or 'always'.")
+
+    @classmethod
+    def of(cls, given: str | Mapping[str, Any] | ImageFeatures) -> ImageFeatures:
+        """What the user says: ``"texture"``, a dict of these fields, or the features themselves.
+
+        Raises
+        ------
+        InputError
+            For anything else.
+        """
+        if isinstance(given, ImageFeatures):
+            return given
+        if given == TEXTURE:
+            return cls()
+        known = [field.name for field in fields(cls)]
+        if isinstance(given, Mapping) and set(given) <= set(known):
+            written: dict[str, Any] = {
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in given.items()
+            }
+            return cls(**written)
+        raise InputError(
+            f"image_features is {given!r}. Give 'texture', or a dict with some of "
+            f"{', '.join(known)}."
+        )
+
+    def written(self) -> str | dict[str, Any] | None:
+        """What repeats this, in plain JSON types; None if labels came from memory."""
+        if self.labels is not None:
+            return None
+        default = ImageFeatures()
+        differing = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != getattr(default, field.name)
+        }
+        plain = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in differing.items()
+        }
+        return plain or TEXTURE
