@@ -13,6 +13,9 @@ from PIL import Image
 from qtpy.QtTest import QTest
 
 from napari_trsmi import add_boundaries
+from napari_trsmi.widgets.common.room import open_room
+from napari_trsmi.widgets.domains.dock import DomainsDock
+from napari_trsmi.widgets.integrate.dock import IntegrateDock
 
 FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "images"
 SIZE = (1280, 800)
@@ -41,7 +44,7 @@ def tutorial(viewer: napari.Viewer) -> None:
     viewer.window.resize(*SIZE)
     viewer.theme = "dark"
     viewer.open_sample("napari-trsmi", "tissue")
-    area, integrate = viewer.window.add_plugin_dock_widget("napari-trsmi", "Integrate")
+    integrate, _ = open_room(viewer, IntegrateDock)
     wait(integrate.panel.run.isEnabled)
     viewer.reset_view()
     picture(viewer, "inputs")
@@ -50,21 +53,25 @@ def tutorial(viewer: napari.Viewer) -> None:
     picture(viewer, "advanced")
     integrate.advanced.toggleButton().click()
 
+    integrate.form.set_config(integrate.form.config().replace(n_domains=6))
+    wait(integrate.panel.run.isEnabled)
     integrate.panel.run.click()
-    wait(lambda: integrate.panel.bar.value() > integrate.panel.bar.maximum() // 2 > 0)
+    wait(lambda: integrate.panel.bar.value() > integrate.panel.bar.maximum() // 2)
     picture(viewer, "running")
-    wait(lambda: not integrate.controller.running and len(viewer.layers) > 2)
+    wait(lambda: not integrate.controller.running and len(viewer.layers) > 3)
     picture(viewer, "result")
-    result = viewer.layers[-1]
+    result = viewer.layers[2]
 
-    area.hide()
-    _, domains = viewer.window.add_plugin_dock_widget("napari-trsmi", "Domains")
-    wait(lambda: domains.domains is not None)
+    domains, _ = open_room(viewer, DomainsDock)
     domains.domains.edits.rename("1", "Stroma")
-    domains.boundaries.box.click()
-    wait(lambda: len(viewer.layers) > 3)
+    domains.legend.selectRow(2)
     picture(viewer, "domains")
+    domains.legend.clearSelection()
     domains.boundaries.box.click()
+
+    domains.scale.slider.setValue(0)
+    picture(viewer, "states")
+    domains.edit_bar.undo_last()
 
     domains.color_by.what.setCurrentIndex(domains.color_by.what.count() - 1)
     domains.color_by.what.activated.emit(domains.color_by.what.currentIndex())

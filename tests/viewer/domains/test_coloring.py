@@ -18,6 +18,7 @@ from napari_trsmi.viewer.domains.coloring import (
     colormap_table,
     is_counted,
     modality_named,
+    relative_depth,
 )
 
 
@@ -43,7 +44,7 @@ def test_a_feature_is_its_column(dataset):
     plain = by_feature(dataset, "rna", "a", log=False)
     np.testing.assert_array_equal(plain.values, np.arange(200))
     assert plain.values.dtype == np.float32
-    assert (plain.label, plain.low) == ("a", 0)
+    assert (plain.label, plain.low) == ("a", 1)  # nor do the very lowest
     assert plain.high == 198  # the very highest do not set the scale
     log = by_feature(dataset, "rna", "a", log=True)
     np.testing.assert_allclose(log.values, np.log1p(np.arange(200)), rtol=1e-6)
@@ -101,3 +102,18 @@ def test_values_that_are_all_missing_have_colours_too(make_result):
     np.testing.assert_allclose(by_confidence(result).colors(), [MISSING] * 60)
     result.confidence[:] = np.inf
     assert np.isfinite(by_confidence(result).colors()).all()
+
+
+def test_depth_is_relative_to_the_median_spot(dataset):
+    rna, ready = dataset.modalities
+    depth = relative_depth(rna)
+    counts = np.arange(200.0)
+    counts[7] += 5
+    middle = np.median(counts[counts > 0])
+    np.testing.assert_allclose(depth, np.maximum(counts / middle, 0.01))
+    assert relative_depth(ready) is None
+    shown = by_feature(dataset, "rna", "a", log=False, depth=depth)
+    np.testing.assert_allclose(
+        shown.values[20:], middle, rtol=1e-5
+    )  # the spots differ in depth only
+    assert shown.label == "a at the median depth"

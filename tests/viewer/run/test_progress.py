@@ -72,7 +72,7 @@ def test_the_time_left_is_of_all_that_is_to_come(clock):
     assert (progress.epoch, progress.epochs) == (15, 30)
     assert progress.seconds_left > 30  # as the last ten went, and the domains after that
     assert progress.text.startswith("Epoch 15 of 30, loss 0.5, about ")
-    assert progress.text.endswith(" left in all")
+    assert progress.text.endswith(" left")
 
 
 def test_training_anew_counts_anew():

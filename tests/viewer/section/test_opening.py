@@ -131,7 +131,7 @@ def test_a_store_of_ours_opens_as_domains_with_its_tables(tmp_path):
     for name, tables in (("whole", dataset), ("alone", None)):
         path = write_spatialdata(result, tmp_path / f"{name}.zarr", dataset=tables)
         tissue, points = trsmi.open(ViewerModel(), str(path))
-        assert tissue.name == "Tissue"
+        assert tissue.name.endswith(": tissue")
         assert list(points.features["domain"]) == list(result.domains)
         found = dataset_of(points)
         assert (found is None) == (tables is None)

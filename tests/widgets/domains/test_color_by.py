@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 
 from napari_trsmi import add_domains, simulate
-from napari_trsmi.viewer.domains.coloring import by_feature
+from napari_trsmi.viewer.domains.coloring import by_feature, relative_depth
 from napari_trsmi.viewer.domains.layer import domain_layer
 from napari_trsmi.widgets.domains.color_by import ColorByPanel
 
@@ -66,6 +66,12 @@ def test_a_feature_of_either_table(panel, points, dataset):
     assert panel.log.isChecked()
     name = dataset.modalities[0].table.var_names[3]
     choose(panel.feature, name)
+    depth = relative_depth(dataset.modalities[0])
+    np.testing.assert_array_equal(
+        domain_layer(points).coloring.values,
+        by_feature(dataset, "rna", name, log=True, depth=depth).values,
+    )
+    panel.per_depth.click()
     np.testing.assert_array_equal(
         domain_layer(points).coloring.values, by_feature(dataset, "rna", name, log=True).values
     )
@@ -75,6 +81,7 @@ def test_a_feature_of_either_table(panel, points, dataset):
     first = dataset.modalities[1].table.var_names[0]
     assert panel.feature.currentText() == first
     assert domain_layer(points).coloring.label == f"log(1 + {first})"
+    assert not panel.per_depth.isVisible()  # few proteins make up most of their counts
 
 
 def test_a_name_that_is_typed_wrongly_is_told(panel, qtbot):

@@ -64,7 +64,7 @@ def test_other_runs_and_annotations_are_offered(panel, viewer, runs):
 def test_two_runs_are_scored_and_matched(panel, qtbot):
     compare(panel, qtbot)
     assert "8 of 60 spots differ" in panel.scores.text()
-    assert panel.scores.text().startswith("ARI ")
+    assert panel.scores.text().startswith("Agreement: ARI ")
     assert rows(panel) == [["1", "9", "20"], ["2", "7", "16"], ["3", "8", "16"]]
 
 

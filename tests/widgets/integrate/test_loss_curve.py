@@ -44,6 +44,14 @@ def test_the_line_falls_as_the_loss_does_and_ends_where_the_epochs_are(curve):
     assert "after epoch 3 of 5" in curve.toolTip()
 
 
+def test_a_saw_tooth_that_falls_is_drawn_falling(curve):
+    """Other spots are hidden each epoch, so that the loss goes up and down by far more."""
+    for epoch in range(60):
+        curve.add(10 - 0.05 * epoch + (2 if epoch % 2 else -2), 60)
+    drawn = np.array(curve.smooth[10:])
+    assert (np.diff(drawn) < 0).all()
+
+
 def test_it_starts_anew(curve):
     curve.add(1.0, 2)
     curve.clear()

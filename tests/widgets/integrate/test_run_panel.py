@@ -60,7 +60,7 @@ def test_progress_of_the_whole_run_is_shown(panel, qtbot):
     panel.show_step(Phase.CLUSTERING)
     checks[0] = 5
     qtbot.waitUntil(lambda: panel.bar.value() == 0.9 * panel.bar.maximum())
-    qtbot.waitUntil(lambda: "left in all" in panel.status.text())
+    qtbot.waitUntil(lambda: " left" in panel.status.text())
     panel.show_stopping(keep=False)
     qtbot.wait(300)
     assert panel.status.text() == "Stopping…"

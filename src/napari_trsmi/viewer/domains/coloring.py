@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_trsmi.data.dataset import Kind
 from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.counts import dense
 
@@ -23,6 +24,7 @@ MISSING = (0.5, 0.5, 0.5, 1.0)
 """Colour of a spot without a value."""
 
 _STEPS = 256
+_BOTTOM_PERCENTILE = 0.5
 _TOP_PERCENTILE = 99.5  # a few very high counts would leave all other spots dark
 
 
@@ -82,7 +84,14 @@ def by_weight(result: TRSMIResult, modality: str) -> Coloring:
     return _scaled(f"weight of {modality}", result.modality_weights[modality].to_numpy())
 
 
-def by_feature(dataset: SpatialOmics, modality: str, feature: str, *, log: bool) -> Coloring:
+def by_feature(
+    dataset: SpatialOmics,
+    modality: str,
+    feature: str,
+    *,
+    log: bool,
+    depth: NDArray[np.float64] | None = None,
+) -> Coloring:
     """Colour by a gene, protein, peak or other feature.
 
     Parameters
@@ -93,6 +102,9 @@ def by_feature(dataset: SpatialOmics, modality: str, feature: str, *, log: bool)
         Names of a table and of one of its variables.
     log
         Whether to show ``log(1 + value)``.
+    depth
+        `relative_depth` of the table: what each spot's values are divided by, so that a spot with
+        more counts of everything does not look like one with more of this.
 
     Raises
     ------
@@ -105,9 +117,26 @@ def by_feature(dataset: SpatialOmics, modality: str, feature: str, *, log: bool)
         raise InputError(f"{modality} has no feature {feature!r}. Choose one from the list.")
     matrix = table.X
     values = np.ravel(dense(matrix[:, [int(places[0])]])).astype(np.float32)
+    if depth is not None:
+        values = (values / depth).astype(np.float32)
     if log:
         values = np.log1p(np.maximum(values, 0))
-    return _scaled(f"log(1 + {feature})" if log else feature, values, top=_TOP_PERCENTILE)
+    label = feature if depth is None else f"{feature} at the median depth"
+    return _scaled(f"log(1 + {label})" if log else label, values, in_the_middle=True)
+
+
+def relative_depth(modality: Modality) -> NDArray[np.float64] | None:
+    """Counts of each spot relative to the median spot's, at least a hundredth of it.
+
+    None where the sum over features is no depth: of proteins, which few of make up most, and of
+    ready features.
+    """
+    if modality.kind not in (Kind.RNA, Kind.CHROMATIN):
+        return None
+    counts = np.ravel(np.asarray(modality.table.X.sum(axis=1), dtype=np.float64))
+    middle = float(np.median(counts[counts > 0])) if (counts > 0).any() else 1.0
+    depth: NDArray[np.float64] = np.maximum(counts / middle, 0.01)
+    return depth
 
 
 def modality_named(dataset: SpatialOmics, name: str) -> Modality:
@@ -129,14 +158,16 @@ def is_counted(modality: Modality) -> bool:
     return modality.kind.is_counted
 
 
-def _scaled(label: str, values: NDArray[np.floating], *, top: float = 100) -> Coloring:
-    """Return a scale that spans the values, but for the highest if they are few."""
+def _scaled(label: str, values: NDArray[np.floating], *, in_the_middle: bool = False) -> Coloring:
+    """Return a scale that spans the values, or all but a few at its ends."""
     values = np.asarray(values, dtype=np.float32)
     finite = values[np.isfinite(values)]
     low = high = 0.0
     if finite.size:
-        low = float(finite.min())
-        high = float(np.percentile(finite, top, method="lower"))
+        low, high = float(finite.min()), float(finite.max())
+        if in_the_middle:
+            low = float(np.percentile(finite, _BOTTOM_PERCENTILE, method="higher"))
+            high = float(np.percentile(finite, _TOP_PERCENTILE, method="lower"))
         if high <= low:  # almost all are alike: show the few that are not
-            high = float(finite.max())
+            low, high = float(finite.min()), float(finite.max())
     return Coloring(label, values, low, high if high > low else low + 1)

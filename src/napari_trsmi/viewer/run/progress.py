@@ -159,7 +159,7 @@ class RunProgress:
         """What is going on, and how long all of it will still take."""
         left = self.seconds_left
         doing = self._doing
-        return doing if left is None else f"{doing.rstrip('…')}, about {duration(left)} left in all"
+        return doing if left is None else f"{doing.rstrip('…')}, about {duration(left)} left"
 
     def _done(self) -> float:
         """Seconds, as they were expected, of what is done."""

@@ -21,6 +21,7 @@ from napari_trsmi.scverse.places import KEY
 from napari_trsmi.viewer.domains.adding import domains_data
 from napari_trsmi.viewer.keeping import keep
 from napari_trsmi.viewer.section.layers import spots_data, tissue_data
+from napari_trsmi.viewer.section.next_step import open_next
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,9 +66,7 @@ def read_layers(paths: str | list[str]) -> list[LayerData]:
     InputError
         If it cannot be read; says what is wrong, where, and what to do.
     """
-    section = read_section(paths)
-    show_notes(section)
-    return section_layers(section, name_of(paths), dataset=tables_beside(paths, section))
+    return _layers_of(read_section(paths), paths)
 
 
 def read_section(tables: Tables, *, image: Any = None, **given: Any) -> SpatialOmics | TRSMIResult:
@@ -153,7 +152,10 @@ def section_layers(
     InputError
         If `image` cannot be the section's.
     """
-    own = [] if image is not None or section.image is None else [tissue_data(section.image)]
+    own = []
+    if image is None and section.image is not None:
+        pixels, shown, kind = tissue_data(section.image)
+        own.append((pixels, {**shown, "name": f"{name}: tissue"}, kind))
     if isinstance(section, TRSMIResult):
         return [*own, domains_data(section, name, image, dataset=dataset)]
     return [*own, spots_data(section, name, image)]
@@ -192,12 +194,20 @@ def _read(paths: str | list[str]) -> list[LayerData] | list[tuple[None]]:
     if viewer is not None:
         keep(viewer)
     try:
-        return read_layers(paths)
+        section = read_section(paths)
+        layers = _layers_of(section, paths)
     except TRSMIError as error:
         if getattr(sys.excepthook, "__self__", None) is not notification_manager:
             raise
         show_error(_shortened(str(error), paths))
         return [(None,)]
+    open_next(viewer, section)
+    return layers
+
+
+def _layers_of(section: SpatialOmics | TRSMIResult, paths: str | list[str]) -> list[LayerData]:
+    show_notes(section)
+    return section_layers(section, name_of(paths), dataset=tables_beside(paths, section))
 
 
 def _shortened(message: str, paths: str | list[str]) -> str:

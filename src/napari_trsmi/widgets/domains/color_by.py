@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QStringListModel, Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QWidget
 from superqt import QSearchableComboBox
 
 from napari_trsmi.viewer.attached import dataset_of
@@ -16,11 +16,15 @@ from napari_trsmi.viewer.domains.coloring import (
     by_weight,
     is_counted,
     modality_named,
+    relative_depth,
 )
 from napari_trsmi.widgets.common.panel import Panel, narrow
 from napari_trsmi.widgets.domains.color_bar import ColorBar
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.viewer.domains.coloring import Coloring
     from napari_trsmi.viewer.domains.layer import DomainLayer
@@ -48,6 +52,11 @@ class ColorByPanel(Panel):
         self.feature.completer_object.setModel(self._features)
         self.log = QCheckBox("log(1 + count)")
         self.log.setToolTip("Show the logarithm, in which few high counts do not hide the others")
+        self.per_depth = QCheckBox("Per depth")
+        self.per_depth.setToolTip(
+            "Divide by how many counts the spot has of everything, relative to the median spot"
+        )
+        self._depths: dict[str, NDArray[np.float64] | None] = {}
         self.colormap = QComboBox()
         narrow(self.colormap)
         self.colormap.addItems(COLORMAPS)
@@ -59,7 +68,13 @@ class ColorByPanel(Panel):
         layout.addRow("Colour by", self.what)
         layout.addRow("Table", self.modality)
         layout.addRow("Feature", self.feature)
-        layout.addRow("", self.log)
+        counts = QHBoxLayout()
+        counts.addWidget(self.log)
+        counts.addWidget(self.per_depth)
+        self.counts = QWidget()
+        self.counts.setLayout(counts)
+        counts.setContentsMargins(0, 0, 0, 0)
+        layout.addRow("", self.counts)
         layout.addRow("Colours", self.colormap)
         layout.addRow(self.bar)
         self._form = layout
@@ -70,6 +85,7 @@ class ColorByPanel(Panel):
         assert typed is not None  # noqa: S101
         typed.returnPressed.connect(self._on_feature_return_pressed)
         self.log.clicked.connect(self._apply)
+        self.per_depth.clicked.connect(self._apply)
         self.colormap.activated.connect(self._on_colormap_activated)
 
     def set_style(self, sheet: str) -> None:
@@ -96,6 +112,7 @@ class ColorByPanel(Panel):
 
     def _refresh(self) -> None:
         self.what.clear()
+        self._depths.clear()
         self.modality.clear()
         self._features.setStringList([])
         if self._domains is None:
@@ -105,8 +122,9 @@ class ColorByPanel(Panel):
         run = self._domains.edits.result()
         self.what.addItem("Domain", (DOMAIN, ""))
         self.what.addItem("Confidence", (CONFIDENCE, ""))
-        for modality in run.modality_weights:
-            self.what.addItem(f"Weight of {modality}", (WEIGHT, modality))
+        if run.modality_weights.shape[1] > 1:  # the one of a single table is 1 everywhere
+            for modality in run.modality_weights:
+                self.what.addItem(f"Weight of {modality}", (WEIGHT, modality))
         if (dataset := self._dataset()) is not None:
             self.what.addItem("Feature", (FEATURE, ""))
             self.modality.addItems(dataset.names)
@@ -131,10 +149,20 @@ class ColorByPanel(Panel):
         self._features.setStringList(list(map(str, modality.table.var_names)))
         self.feature.setCurrentIndex(0)
         self.log.setChecked(is_counted(modality))
+        has_depth = self._depth(dataset) is not None
+        self.per_depth.setChecked(has_depth)
+        self.per_depth.setVisible(has_depth)
+
+    def _depth(self, dataset: SpatialOmics) -> NDArray[np.float64] | None:
+        """Return the depth of the table that is chosen, found once."""
+        name = self.modality.currentText()
+        if name not in self._depths:
+            self._depths[name] = relative_depth(modality_named(dataset, name))
+        return self._depths[name]
 
     def _show_rows(self) -> None:
         what, _ = self._choice()
-        for widget in (self.modality, self.feature, self.log):
+        for widget in (self.modality, self.feature, self.counts):
             self._form.setRowVisible(widget, what == FEATURE)
         self._form.setRowVisible(self.colormap, what != DOMAIN)
 
@@ -156,6 +184,7 @@ class ColorByPanel(Panel):
                 self.modality.currentText(),
                 self.feature.currentText(),
                 log=self.log.isChecked(),
+                depth=self._depth(dataset) if self.per_depth.isChecked() else None,
             )
         return coloring.with_colormap(self.colormap.currentText())
 

@@ -175,7 +175,7 @@ class ComparePanel(Panel):
             ]
         )
         self.scores.setText(
-            f"ARI {found.ari:.1f}, NMI {found.nmi:.1f} of 100. "
+            f"Agreement: ARI {found.ari:.1f}, NMI {found.nmi:.1f} (100: the same, 0: by chance). "
             f"{found.n_differing:,} of {counted(found.n_spots, 'spot')} differ."
         )
         self._show_state()

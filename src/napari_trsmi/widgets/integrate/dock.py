@@ -70,6 +70,7 @@ class IntegrateDock(Room):
         self._bar: ActivityBar | None = None
         self._expected: Expected | None = None
         self._trains = False
+        self._run_name = ""
         self.inputs = RunInputs()
         self.controller = RunController(self)
 
@@ -259,6 +260,7 @@ class IntegrateDock(Room):
 
     def _on_run_started(self) -> None:
         self._target = self.inputs.image
+        self._run_name = _run_name(self.inputs.points)
         expected, controller = self._expected, self.controller
         self.panel.show_start(expected, lambda: controller.checks, trains=self._trains)
         self._bar = ActivityBar(expected, lambda: controller.checks)
@@ -294,7 +296,9 @@ class IntegrateDock(Room):
             notes=[note for note in result.record["notes"] if note not in notes],
         )
         self._adding.append(
-            iter_add_domains(self._viewer, result, image=image, dataset=outcome.dataset)
+            iter_add_domains(
+                self._viewer, result, image=image, dataset=outcome.dataset, name=self._run_name
+            )
         )
         self._add.start()
 
@@ -333,6 +337,12 @@ class IntegrateDock(Room):
             line=theme.text.as_hex(),
             grid=theme.secondary.as_hex(),
         )
+
+
+def _run_name(points: Points | None) -> str:
+    """Return what to call the domains of a section, whether its spots or an earlier run is used."""
+    ending = ": domains"
+    return "TRSMI domains" if points is None else points.name.partition(ending)[0] + ending
 
 
 def _read(paths: list[Path]) -> list[TableCandidate]:

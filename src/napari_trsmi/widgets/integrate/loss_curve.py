@@ -11,25 +11,36 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 if TYPE_CHECKING:
     from qtpy.QtGui import QPaintEvent
 
+_OVER = 10  # epochs
 _DRAWN = 500  # points; more than that are thinned
 
 
 class LossCurve(QWidget):
-    """A line of losses with the largest and the last one written beside it."""
+    """A line of losses, smoothed, with the largest and the least written beside it.
+
+    Each epoch hides other spots and is judged by them, so that its loss says as much of which these
+    are as of what was learned. What falls is seen in the mean over the epochs before.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._losses: list[float] = []
+        self._smooth: list[float] = []
         self._epochs = 1
         self._text, self._line, self._grid = QColor("gray"), QColor("gray"), QColor("gray")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setToolTip("Loss after each epoch.")
+        self.setToolTip(f"Loss, the mean over {_OVER} epochs.")
         self.setAccessibleName("Loss curve")
 
     @property
     def losses(self) -> tuple[float, ...]:
-        """What is drawn."""
+        """The loss of each epoch."""
         return tuple(self._losses)
+
+    @property
+    def smooth(self) -> tuple[float, ...]:
+        """What is drawn: the mean of each epoch and the nine before it."""
+        return tuple(self._smooth)
 
     def set_colors(self, *, text: str, line: str, grid: str) -> None:
         """Follow a theme."""
@@ -39,13 +50,19 @@ class LossCurve(QWidget):
     def clear(self) -> None:
         """Start anew."""
         self._losses.clear()
+        self._smooth.clear()
         self.update()
 
     def add(self, loss: float, epochs: int) -> None:
         """Draw one more epoch of `epochs`."""
         self._losses.append(loss)
+        recent = self._losses[-_OVER:]
+        self._smooth.append(sum(recent) / len(recent))
         self._epochs = epochs
-        last = f"Loss after each epoch; {loss:.4g} after epoch {len(self._losses)} of {epochs}."
+        last = (
+            f"Loss, the mean over {_OVER} epochs: {self._smooth[-1]:.4g} after epoch "
+            f"{len(self._losses)} of {epochs}."
+        )
         self.setToolTip(last)
         self.update()
 
@@ -58,7 +75,7 @@ class LossCurve(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         metrics = self.fontMetrics()
-        high, low = _range(self._losses)
+        high, low = _range(self._smooth)
         margin = max(metrics.horizontalAdvance(f"{value:.3g}") for value in (high, low)) + 6
         frame = QRectF(self.rect()).adjusted(
             margin, metrics.height() / 2, -4, -1.4 * metrics.height()
@@ -86,7 +103,7 @@ class LossCurve(QWidget):
         points = [
             QPointF(
                 frame.left() + frame.width() * epoch / last,
-                frame.bottom() - frame.height() * (self._losses[epoch] - low) / (high - low),
+                frame.bottom() - frame.height() * (self._smooth[epoch] - low) / (high - low),
             )
             for epoch in kept
         ]

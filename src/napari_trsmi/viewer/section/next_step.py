@@ -1,0 +1,42 @@
+"""What a person does next with what was opened: its dock, opened where none is."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from napari_trsmi.result import TRSMIResult
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_trsmi.data.dataset import SpatialOmics
+
+_RUN, _LOOK = "napari-trsmi.integrate", "napari-trsmi.domains"
+"""Commands of the manifest."""
+
+_DOCKS = ("Integrate (TRSMI)", "Domains (TRSMI)", "Public data (TRSMI)")
+
+
+def open_next(viewer: ViewerModel | None, section: SpatialOmics | TRSMIResult) -> None:
+    """Open the Integrate dock beside a section, and the Domains dock beside a run.
+
+    Nothing is opened in a window that has a dock of this package, or is not shown.
+
+    Parameters
+    ----------
+    viewer
+        Where the section is opened.
+    section
+        What is opened.
+    """
+    from napari._app_model import get_app_model
+
+    window = getattr(viewer, "window", None)
+    if window is None or not window._qt_window.isVisible():
+        return
+    if any(name in window.dock_widgets for name in _DOCKS):
+        return
+    command = _LOOK if isinstance(section, TRSMIResult) else _RUN
+    with suppress(KeyError):  # the plugin is imported, and not installed
+        get_app_model().commands.execute_command(command)
