@@ -65,3 +65,10 @@ def test_the_replacement_it_proposes_works():
     with pytest.raises(InputError, match=r"str\.replace\('-\\\\d\+\$', '', regex=True\)"):
         shared_spots({"A": first, "B": second}, [])
     assert first.str.replace("-\\d+$", "", regex=True).equals(second)
+
+
+def test_barcodes_that_agree_by_chance_are_no_section():
+    rna = pd.Index([f"a{i}" for i in range(1_594)])
+    other = pd.Index([*rna[:108], *(f"b{i}" for i in range(1_600))])
+    with pytest.raises(InputError, match=r"Only 108 of the 1,594 spots of rna.*by chance"):
+        shared_spots({"rna": rna, "protein": other}, [])

@@ -35,7 +35,13 @@ def two_sections():
     return table
 
 
-@pytest.mark.parametrize("column", ["library_id", "Sample", "orig.ident", "batch", "fov", "region"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("library_id", "Sample", "orig.ident", "batch", "fov", "region"),
+        *("puck_id", "slideID", "tissue_section", "Mouse", "ROI number", "treatment"),
+    ],
+)
 def test_overlapping_sections_are_refused_with_the_remedy(two_sections, column):
     two_sections.obs = two_sections.obs.rename(columns={"library_id": column})
     with pytest.raises(

@@ -23,6 +23,9 @@ WELL = r"-\d+$"
 _CHANCE = 0.1
 """Share of names that agree by chance."""
 
+_MANY = 100
+"""Of fewer spots the share says little."""
+
 FEW_SHARED = 0.5
 """Share of the smaller table below which the user is warned."""
 
@@ -55,6 +58,13 @@ def shared_spots(tables: Mapping[str, pd.Index], notes: list[str]) -> pd.Index:
         return shared
     if not len(shared):
         raise InputError(_nothing_shared(tables))
+    smallest = min(tables, key=lambda label: len(tables[label]))
+    if len(tables[smallest]) >= _MANY and len(shared) < _CHANCE * len(tables[smallest]):
+        raise InputError(
+            f"Only {len(shared):,} of the {len(tables[smallest]):,} spots of {smallest} are in all "
+            "tables, as barcodes of two sections agree by chance. Pass tables of one section; if "
+            "they are, leave the spots that only one of them has out first."
+        )
     first, *_ = tables
     if all(len(index) == len(shared) for index in indices):
         notes.append(f"All {len(shared):,} spots are in {listed(list(tables))}, matched by name.")
@@ -64,7 +74,6 @@ def shared_spots(tables: Mapping[str, pd.Index], notes: list[str]) -> pd.Index:
         f"{len(shared):,} spots are shared by {counts}, matched by name; they are used in the "
         f"order of {first}."
     )
-    smallest = min(tables, key=lambda label: len(tables[label]))
     if len(shared) < FEW_SHARED * len(tables[smallest]):
         warnings.warn(
             f"Only {len(shared):,} of the {len(tables[smallest]):,} spots of {smallest} are in all "

@@ -33,6 +33,26 @@ _COLUMNS = (
     *("capture_area", "batch", "region", "fov", "fov_id", "donor", "donor_id", "replicate"),
     *("brain_section_label", "bregma", "image", "image_id", "imageid", "roi", "tma_core", "core"),
 )
+_WORDS = {
+    *(
+        "section",
+        "slide",
+        "slice",
+        "sample",
+        "library",
+        "puck",
+        "chip",
+        "fov",
+        "roi",
+        "core",
+        "tma",
+    ),
+    *("batch", "donor", "patient", "subject", "individual", "animal", "mouse", "specimen"),
+    *("replicate", "rep", "capture", "dataset", "condition", "treatment", "bregma", "block"),
+    *("arrayid", "experiment", "run", "well", "stage", "timepoint"),
+}
+"""In the name of any other column: what tells is then whether its groups overlap in space."""
+
 _ENDING = re.compile(r"[-_.#:]([A-Za-z0-9]+)$")
 _BEGINNING = re.compile(r"^([A-Za-z0-9]+)[-_.#:]")
 _MOST = 1000
@@ -75,7 +95,12 @@ def groupings(source: Source) -> Iterator[Grouping]:
     own = [column for column in source.section_columns if column in obs]
     plain = {_plain(column): column for column in reversed(obs.columns)}
     known = [plain[name] for name in _COLUMNS if name in plain]
-    for column in dict.fromkeys([*own, *known]):
+    others = [
+        column
+        for column, dtype in obs.dtypes.items()
+        if _words(column) & _WORDS and not pd.api.types.is_float_dtype(dtype)
+    ]
+    for column in dict.fromkeys([*own, *known, *others]):
         values = obs[column]
         text = values.astype(object).map(_name, na_action="ignore")
         yield Grouping(str(column), text)
@@ -270,6 +295,13 @@ def _stacked(xy: NDArray[np.float64]) -> float:
 
 def _plain(column: object) -> str:
     return re.sub(r"[\s.\-]+", "_", str(column).strip().lower())
+
+
+def _words(column: object) -> set[str]:
+    """Take ``tissueSection_ID`` apart into tissue, section, id and sectionid."""
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", str(column))
+    plain = [word.lower() for word in words]
+    return {*plain, *(one + other for one, other in itertools.pairwise(plain))}
 
 
 def _name(value: object) -> str:
