@@ -43,7 +43,10 @@ def assert_same(actual: TRSMIResult, expected: TRSMIResult) -> None:
     assert actual.spot_diameter == expected.spot_diameter
     assert actual.square_spots == expected.square_spots
     assert actual.colors == expected.colors
-    assert actual.sections is expected.sections is None  # of several: test_several_sections.py
+    # of several sections: test_several_sections.py
+    assert actual.sections is expected.sections is actual.fitted is expected.fitted is None
+    assert not actual.predicted
+    assert not expected.predicted
     if expected.image is None:
         assert actual.image is None
     else:
@@ -55,7 +58,8 @@ def assert_same(actual: TRSMIResult, expected: TRSMIResult) -> None:
 def test_the_comparison_looks_at_every_field():
     compared = {"domains", "confidence", "modality_weights", "annotations", "history"}
     compared |= {"embedding", "coordinates", "record", "spot_diameter", "image", "custom_colors"}
-    compared |= {"domains_by_scale", "confidence_by_scale", "sections", "square_spots"}
+    compared |= {"domains_by_scale", "confidence_by_scale", "sections"}
+    compared |= {"square_spots", "predicted", "fitted"}
     assert {field.name for field in fields(TRSMIResult)} == compared
 
 

@@ -6,6 +6,7 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 
 import napari_trsmi as trsmi
@@ -13,6 +14,7 @@ from napari_trsmi.data.dataset import TissueImage
 from napari_trsmi.errors import InputError
 from napari_trsmi.output.figure import write_figure
 from napari_trsmi.output.geojson import write_geojson
+from napari_trsmi.preprocessing.protein import centered_log_ratio
 
 FEW = {"n_domains": 3, "all_scales": False, "n_components": 10, "spatial_neighbors": 4}
 
@@ -88,6 +90,79 @@ class TestDomains:
     def test_the_network_can_be_trained_on_them(self, mosaic):
         result = trsmi.integrate(mosaic, **FEW | {"scale": 0, "epochs": 2})
         assert len(result.history) == 2
+
+
+class TestPredictedTables:
+    def test_hold_what_was_not_measured_alone(self, result, mosaic):
+        assert {name: table.n_obs for name, table in result.predicted.items()} == {
+            "adt": mosaic["b"]["rna"].n_obs,
+            "rna": mosaic["c"]["adt"].n_obs,
+        }
+        assert set(result.predicted["adt"].obs["section"]) == {"b"}
+
+    def test_are_near_the_truth_with_honest_deviations(self, result, make_sections):
+        predicted = result.predicted["adt"]
+        counts = make_sections()["b"]["adt"][predicted.obs_names, predicted.var_names].X.toarray()
+        truth = centered_log_ratio(counts.astype(np.float64))
+        truth = (truth - truth.mean(axis=0)) / truth.std(axis=0)
+        found = [np.corrcoef(*pair)[0, 1] for pair in zip(predicted.X.T, truth.T, strict=True)]
+        assert np.mean(found) > 0.5
+        inside = np.abs(truth - predicted.X) < 2 * predicted.layers["deviation"]
+        assert 0.85 < inside.mean() < 0.99
+
+    def test_go_to_a_file_and_back(self, result, tmp_path):
+        read = trsmi.read_result(trsmi.write_result(result, tmp_path / "r.h5ad"))
+        assert read.predicted.keys() == result.predicted.keys()
+        for name, table in result.predicted.items():
+            again = read.predicted[name][table.obs_names]
+            np.testing.assert_array_equal(again.X, table.X)
+            np.testing.assert_array_equal(again.layers["deviation"], table.layers["deviation"])
+        assert read.of_section("c").predicted.keys() == {"rna"}
+
+
+class TestCarrying:
+    def test_finds_the_domains_in_a_new_section(self, make_sections):
+        made = make_sections()
+        result = trsmi.integrate({"a": made["a"], "b": made["b"]}, **FEW)
+        truth = result.annotations["truth"].astype(str)
+        tissue = pd.crosstab(result.domains.astype(str), truth).idxmax(axis=1)
+        for tables in (made["c"], {"rna": made["c"]["rna"]}, {"adt": made["c"]["adt"]}):
+            carried = result.predict(tables)
+            truth = carried.annotations["truth"].astype(str)
+            assert (carried.domains.astype(str).map(tissue) == truth).mean() > 0.9
+            assert carried.colors.items() <= result.colors.items()
+
+    def test_finds_them_again_in_a_known_section(self, result, mosaic):
+        carried = result.predict(mosaic["c"])
+        known = result.of_section("c").domains.astype(str)
+        assert (carried.domains.astype(str) == known).mean() > 0.97
+
+    def test_from_a_file(self, result, mosaic, tmp_path):
+        read = trsmi.read_result(trsmi.write_result(result, tmp_path / "r.h5ad"))
+        pd.testing.assert_series_equal(
+            read.predict(mosaic["b"]).domains, result.predict(mosaic["b"]).domains
+        )
+
+    def test_what_was_carried_is_a_result_like_others(self, result, mosaic, tmp_path):
+        carried = result.predict(mosaic["b"])
+        read = trsmi.read_result(trsmi.write_result(carried, tmp_path / "c.h5ad"))
+        pd.testing.assert_series_equal(read.domains, carried.domains)
+
+    def test_needs_a_run_of_several(self, make_sections):
+        made = make_sections()["a"]
+        with pytest.raises(InputError, match=r"of one\. Run the sections together"):
+            trsmi.integrate(made, **FEW).predict(made)
+
+    @pytest.mark.parametrize(
+        ("change", "match"),
+        [
+            (lambda tables: {"atac": tables["rna"]}, "nothing to tell the domains by"),
+            (lambda tables: {"rna": other_genes(tables["rna"])}, "0% of the 40 features"),
+        ],
+    )
+    def test_needs_the_run_s_tables(self, result, make_sections, change, match):
+        with pytest.raises(InputError, match=match):
+            result.predict(change(make_sections()["b"]))
 
 
 class TestByKey:
@@ -235,6 +310,16 @@ class TestBadInput:
         result = trsmi.integrate({"a": {"rna": made["a"]["rna"]}, "b": {"rna": fewer}}, **FEW)
         assert any("35 features that all sections share" in n for n in result.record["notes"])
         assert agreement(result) > 0.9
+
+    def test_features_made_section_by_section_are_no_common_columns(self, make_sections):
+        made = make_sections()
+        for own in made.values():
+            values = np.log1p(own["rna"].X.toarray())
+            own["ready"] = own.pop("rna")
+            own["ready"].obsm["X_pca_rna"] = PCA(5).fit_transform(values)
+            del own["adt"]
+        with pytest.raises(InputError, match=r"made section by section.*Pass the counts"):
+            trsmi.integrate(made, features="X_pca_rna", **FEW)
 
     def test_keys(self, in_one_table):
         table = in_one_table["rna"].copy()

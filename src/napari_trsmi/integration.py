@@ -30,7 +30,9 @@ from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import DeviceError, InputError, TRSMIWarning
 from napari_trsmi.graphs.lagged import lagged_graph
 from napari_trsmi.graphs.neighbors import spatial_graph
-from napari_trsmi.joint.preparing import joint_problem
+from napari_trsmi.joint.fitted import FittedSections
+from napari_trsmi.joint.prediction import predicted_tables
+from napari_trsmi.joint.preparing import JointProblem, joint_problem
 from napari_trsmi.preprocessing import feature_matrix
 from napari_trsmi.preprocessing.image.modality import REACH, iter_with_image, own_footprint
 from napari_trsmi.preprocessing.image.recipe import ImageFeatures
@@ -268,7 +270,7 @@ def iter_integrate(
         shown = np.zeros((len(shares), len(dataset.modalities)), dtype=np.float32)
         shown[:, prepared.used] = shares
         shares = shown
-    return assembled(
+    result = assembled(
         dataset,
         np.argsort(order),
         domains=domains,
@@ -277,6 +279,16 @@ def iter_integrate(
         network=network,
         record=record,
         reference=reference,
+    )
+    if prepared.joint is None or not isinstance(dataset, SectionSet):
+        return result
+    labels = domains[config.own_scale].labels
+    in_rows = result.domains.to_numpy()[order]
+    names = [str(in_rows[np.argmax(labels == n)]) for n in range(1, int(labels.max()) + 1)]
+    return replace(
+        result,
+        predicted=predicted_tables(dataset, prepared.joint),
+        fitted=FittedSections.of(prepared.joint, tissue, labels, names, config),
     )
 
 
@@ -295,6 +307,7 @@ class _Prepared:
     tissue: Tissue
     used: list[int] | None = None
     pictures: Mapping[str, float] = field(default_factory=dict)
+    joint: JointProblem | None = None
 
 
 def _prepared(
@@ -305,7 +318,9 @@ def _prepared(
         joint = joint_problem(dataset, config, check)
         yield Phase.GRAPHS
         tissue = Tissue(joint.factors, joint.spatial, joint.blocks, joint.measured)
-        return _Prepared(joint.order, joint.components, joint.spatial, joint.notes, tissue)
+        return _Prepared(
+            joint.order, joint.components, joint.spatial, joint.notes, tissue, joint=joint
+        )
     order = canonical_order(dataset.coordinates, dataset.spots)
     ordered = _reordered(dataset, order)
     components, notes = _preprocessed(ordered, config, check)

@@ -14,7 +14,7 @@ from napari_trsmi.palette import domain_colors, extended_colors, is_hex
 from napari_trsmi.scverse.picture import read_picture
 from napari_trsmi.scverse.places import KEY, Places
 from napari_trsmi.scverse.scales import read_scales
-from napari_trsmi.scverse.sections import read_sections
+from napari_trsmi.scverse.sections import read_fitted, read_predicted, read_sections
 from napari_trsmi.spots.layout import side_by_side
 from napari_trsmi.spots.pitch import spot_pitch
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-    from napari_trsmi.data.dataset import TissueImage
+    from napari_trsmi.data.dataset import SpatialOmics, TissueImage
+    from napari_trsmi.joint.fitted import FittedSections
 
 
 def _empty_frame() -> pd.DataFrame:
@@ -106,6 +107,12 @@ class TRSMIResult:
     sections
         What each section has for itself, if several were run together: then `coordinates` are each
         in the system of its section, and `image` and `spot_diameter` are None. None of one.
+    predicted
+        Values of the tables that sections lack, by modality: an AnnData of the spots that lack it x
+        the features that the run used. ``X`` is in standard deviations from the mean of a measured
+        section, the layer ``deviation`` has the standard deviation of a measurement around it.
+    fitted
+        What `predict` carries to a new section; None of one section.
     """
 
     domains: pd.Series
@@ -123,6 +130,8 @@ class TRSMIResult:
     domains_by_scale: pd.DataFrame = field(default_factory=_empty_frame)
     confidence_by_scale: pd.DataFrame = field(default_factory=_empty_frame)
     sections: ResultSections | None = None
+    predicted: Mapping[str, AnnData] = field(default_factory=dict)
+    fitted: FittedSections | None = None
 
     @property
     def section_names(self) -> tuple[str, ...]:
@@ -176,6 +185,75 @@ class TRSMIResult:
                 part(self.confidence_by_scale) if self.scales else self.confidence_by_scale
             ),
             sections=None,
+            predicted={
+                modality: _only(table, name, spots[own])
+                for modality, table in self.predicted.items()
+                if (own := np.flatnonzero(table.obs["section"] == name)).size
+            },
+        )
+
+    def predict(self, section: Any, **how: Any) -> TRSMIResult:
+        """Carry the domains to a new section, without running again.
+
+        Parameters
+        ----------
+        section
+            Its tables, as `napari_trsmi.load` takes them, named as in the run; it need not have all
+            of them. Or what `napari_trsmi.load` returned.
+        how
+            Further arguments of `napari_trsmi.load`.
+
+        Returns
+        -------
+        TRSMIResult
+            Of the new section alone. Domains have the names that the run gave them; one that the
+            section lacks has no spots. What the new section has and the others have not takes the
+            domain that is nearest.
+
+        Raises
+        ------
+        InputError
+            If the run was of one section, or the new one has none of its tables or features.
+        """
+        from napari_trsmi.config import Config
+        from napari_trsmi.data.dataset import SpatialOmics
+        from napari_trsmi.data.loading import load
+
+        if self.fitted is None:
+            raise InputError(
+                "Domains are carried from a run of several sections, which knows what differs "
+                "between sections, and this is of one. Run the sections together, as "
+                "{'s1': tables, 's2': tables}."
+            )
+        omics: SpatialOmics = section if isinstance(section, SpatialOmics) else load(section, **how)
+        known = self.record.get("parameters", {})
+        carried = self.fitted.carried_to(omics, Config(**known))
+        names = list(self.fitted.domains)
+        used = [name for place, name in enumerate(names) if (carried.labels == place).any()]
+        return TRSMIResult(
+            domains=pd.Series(
+                pd.Categorical(np.array(names, dtype=object)[carried.labels], used),
+                index=omics.spots,
+            ),
+            embedding=carried.embedding.astype(np.float32),
+            confidence=pd.Series(carried.confidence, index=omics.spots),
+            modality_weights=pd.DataFrame(
+                carried.shares.astype(np.float32), omics.spots, list(self.fitted.modalities)
+            ),
+            coordinates=omics.coordinates,
+            annotations=omics.annotations,
+            history=self.history.iloc[:0],
+            record={
+                **self.record,
+                "n_spots": omics.n_spots,
+                "inputs": omics.load_arguments,
+                "carried_from": self.record.get("sections", []),
+                "sections": [],
+                "notes": [*omics.notes, "Domains were carried from an earlier run of sections."],
+            },
+            image=omics.image,
+            spot_diameter=omics.spot_diameter,
+            custom_colors=self.colors,
         )
 
     def side_by_side(self) -> TRSMIResult:
@@ -370,7 +448,9 @@ class TRSMIResult:
             ),
             domains_by_scale=domains_by_scale,
             confidence_by_scale=confidence_by_scale,
-            sections=read_sections(adata, part, key),
+            sections=(sections := read_sections(adata, part, key)),
+            predicted=read_predicted(adata, part, sections, key),
+            fitted=read_fitted(stored),
         )
 
     def summary(self) -> dict[str, Any]:
@@ -392,6 +472,13 @@ class TRSMIResult:
                 if key in self.record
             },
         }
+
+
+def _only(table: AnnData, section: str, spots: pd.Index) -> AnnData:
+    """A section's rows of a predicted table, with the spots' own names."""
+    part = table[(table.obs["section"] == section).to_numpy()].copy()
+    part.obs_names = spots
+    return part
 
 
 def require_one_section(result: TRSMIResult, what: str) -> None:

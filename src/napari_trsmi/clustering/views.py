@@ -40,11 +40,15 @@ class View:
         How often the axes were averaged over a spot and its neighbours.
     widths
         Axes of each modality.
+    center, scale
+        What was taken off the averages, and what they were multiplied by, each (n_axes,).
     """
 
     points: NDArray[np.float64]
     hops: int
     widths: tuple[int, ...]
+    center: NDArray[np.float64]
+    scale: NDArray[np.float64]
 
 
 def region_views(
@@ -92,11 +96,14 @@ def region_views(
                 blocks = [mean @ block for block in blocks]
             done = wanted
             scaled = [_spread(*block) for block in zip(blocks, spreads, rows, strict=True)]
-            sizes = {tuple(min(n, block.shape[1]) for block in scaled) for n in n_factors}
+            sizes = {tuple(min(n, block.shape[1]) for block in blocks) for n in n_factors}
             for size in sorted(sizes):
                 check()
-                parts = [block[:, :n] for block, n in zip(scaled, size, strict=True)]
-                yield View(np.hstack(parts), wanted, size)
+                points, center, scale = (
+                    np.hstack([part[..., :n] for part, n in zip(parts, size, strict=True)])
+                    for parts in zip(*scaled, strict=True)
+                )
+                yield View(points, wanted, size, center, scale)
 
 
 def region_embedding(
@@ -129,7 +136,7 @@ def region_embedding(
         averaged = block
         for _ in range(hops):
             averaged = mean @ averaged
-        parts.append(_spread(averaged, _signal(block, graph, own), own))
+        parts.append(_spread(averaged, _signal(block, graph, own), own)[0])
     return np.hstack(parts)
 
 
@@ -147,9 +154,14 @@ def _signal(block: NDArray[np.float64], spatial: sp.csr_array, rows: Rows) -> ND
 
 def _spread(
     block: NDArray[np.float64], deviations: NDArray[np.float64], rows: Rows
-) -> NDArray[np.float64]:
-    """The columns centred, at these standard deviations, both in some rows."""
-    centred = block - block[rows].mean(axis=0)
-    spread = centred[rows].std(axis=0)
-    scaled: NDArray[np.float64] = centred * (deviations / np.maximum(spread, 1e-12))
-    return scaled
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The columns centred, at these standard deviations, both in some rows.
+
+    Returns
+    -------
+    The columns, what was taken off them, and what they were multiplied by.
+    """
+    center = block[rows].mean(axis=0)
+    centred = block - center
+    scale = deviations / np.maximum(centred[rows].std(axis=0), 1e-12)
+    return centred * scale, center, scale

@@ -190,15 +190,21 @@ def shared_columns(
     return SharedColumns(kind, features, axes[:, ::-1][:, kept])
 
 
-def made_alone(having: Sequence[tuple[str, Modality]]) -> bool:
-    """Whether ready features are principal components of each section by itself.
+def check_comparable(name: str, having: Sequence[tuple[str, Modality]]) -> None:
+    """Raise an `InputError` if ready features are principal components of each section by itself.
 
     These are centred and uncorrelated in every section, which components of all sections together
     are not: column 1 of one section then is not column 1 of another.
     """
     if len(having) < 2 or having[0][1].kind is not Kind.FEATURES:
-        return False
-    return all(_uncorrelated(modality.table) for _, modality in having)
+        return
+    if all(_uncorrelated(modality.table) for _, modality in having):
+        raise InputError(
+            f"The features of {name!r} were made section by section: in each they are centred and "
+            "uncorrelated, as a PCA of that section alone leaves them, so column 1 of "
+            f"{having[0][0]} is not column 1 of {having[1][0]}. Pass the counts, or features that "
+            "were made of all sections together, or run the sections one by one."
+        )
 
 
 def _uncorrelated(table: AnnData) -> bool:

@@ -32,7 +32,7 @@ _STILL = 1e-3
 
 def section_offsets(
     scores: Sequence[NDArray[np.float64]], *, seed: int
-) -> list[NDArray[np.float64]]:
+) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
     """How far each section lies off, axis by axis.
 
     The model is x = μ_g + b_s + noise for group g and section s; k-means finds the groups while b_s
@@ -48,13 +48,14 @@ def section_offsets(
 
     Returns
     -------
-    One offset a section, each (n_axes,); zeros for one section.
+    offsets
+        One a section, each (n_axes,); zeros for one section.
+    groups
+        Where the groups lie once these are taken off, shape (n_groups, n_axes).
     """
     rng = np.random.default_rng(seed)
     drawn = [block[np.sort(rng.permutation(len(block))[:_SPOTS])] for block in scores]
     offsets = [np.zeros(block.shape[1]) for block in scores]
-    if len(scores) < 2:
-        return offsets
     section = np.repeat(np.arange(len(drawn)), [len(block) for block in drawn])
     n_groups = max(2, min(_GROUPS, min(map(len, drawn)) // _FEWEST))
     means = KMeans(n_groups, n_init=_STARTS, random_state=seed)
@@ -68,7 +69,28 @@ def section_offsets(
         offsets = [offset + move for offset, move in zip(offsets, moves, strict=True)]
         if np.abs(moves).max() < _STILL:
             break
-    return offsets
+    return offsets, np.asarray(means.init, dtype=np.float64)
+
+
+def offset_from(scores: NDArray[np.float64], groups: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far a new section lies off the groups of those that are known, (n_axes,).
+
+    Parameters
+    ----------
+    scores
+        Of the new section, averaged over neighbours, shape (n_spots, n_axes).
+    groups
+        From `section_offsets`.
+    """
+    offset = np.zeros(scores.shape[1])
+    for _ in range(_ROUNDS):
+        points = scores - offset
+        nearest = (np.square(groups).sum(axis=1) / 2 - points @ groups.T).argmin(axis=1)
+        move = (points - groups[nearest]).mean(axis=0)
+        offset += move
+        if np.abs(move).max() < _STILL:
+            break
+    return offset
 
 
 def _moves(

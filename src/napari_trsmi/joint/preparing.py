@@ -12,7 +12,7 @@ from napari_trsmi.graphs.autocorrelation import between_neighbors, factor_axes, 
 from napari_trsmi.graphs.neighbors import spatial_graph
 from napari_trsmi.graphs.normalize import add_self_loops, row_normalized
 from napari_trsmi.joint.bridge import Bridge, LinearMap, bridges
-from napari_trsmi.joint.columns import shared_columns
+from napari_trsmi.joint.columns import check_comparable, shared_columns
 from napari_trsmi.joint.offsets import section_offsets
 from napari_trsmi.spots.blocks import Blocks, block_diagonal
 from napari_trsmi.spots.order import canonical_order, clustered_order
@@ -45,12 +45,15 @@ class SharedAxes:
         Scores to components, shape (n_factors, n_components).
     offsets
         What is taken off the scores of each section that has the modality, by section name.
+    groups
+        Where groups of tissue lie that sections share, shape (n_groups, n_factors).
     """
 
     columns: SharedColumns
     axes: NDArray[np.float64]
     back: NDArray[np.float64]
     offsets: Mapping[str, NDArray[np.float64]]
+    groups: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +125,7 @@ def joint_problem(
     columns = {}
     for name in names:
         check()
+        check_comparable(name, data.having(name))
         columns[name] = shared_columns(name, data.having(name), config, notes)
     orders, graphs = {}, {}
     parts: dict[str, dict[str, NDArray[np.float64]]] = {name: {} for name in names}
@@ -186,8 +190,9 @@ def _shared_axes(
     axes = factor_axes(covariance, noise, n_factors=max(config.region_factors))
     scores = {section: block @ axes for section, block in parts.items()}
     averaged = [averaged_scores(scores[section], means[section]) for section in scores]
-    offsets = dict(zip(scores, section_offsets(averaged, seed=config.seed), strict=True))
-    shared = SharedAxes(columns, axes, axes.T @ noise, offsets)  # UᵀNU = 1, so UᵀN undoes U
+    found, groups = section_offsets(averaged, seed=config.seed)
+    offsets = dict(zip(scores, found, strict=True))
+    shared = SharedAxes(columns, axes, axes.T @ noise, offsets, groups)  # UᵀNU = 1: UᵀN undoes U
     return shared, {section: block - offsets[section] for section, block in scores.items()}
 
 

@@ -70,6 +70,10 @@ class Places:
         """Block of ``obsm``, a column a scale."""
         return f"{self.confidence}_by_scale"
 
+    def predicted(self, modality: str, what: str = "") -> str:
+        """Block of ``obsm`` for what was predicted of a modality, or what is said of it."""
+        return "_".join(filter(None, (f"{self.key}_predicted_{modality}", what)))
+
     def weight(self, modality: str) -> str:
         """Column of ``obs`` for a modality's weight."""
         return f"{self.key}_weight_{modality}"

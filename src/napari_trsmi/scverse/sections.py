@@ -11,12 +11,16 @@ from napari_trsmi.scverse.picture import libraries, read_library
 from napari_trsmi.scverse.places import SPATIAL, Places
 from napari_trsmi.spots.pitch import spot_pitch
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+DEVIATION = "deviation"
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from anndata import AnnData
     from numpy.typing import NDArray
 
     from napari_trsmi.data.dataset import TissueImage
+    from napari_trsmi.joint.fitted import FittedSections
     from napari_trsmi.result import ResultSections, TRSMIResult
 
 
@@ -50,6 +54,61 @@ def write_sections(
     if not hasattr(table, "X") or libraries(table):
         return
     table.uns[SPATIAL] = {name: _library(result, own, name) for name in own.names}
+
+
+def write_predicted(result: TRSMIResult, table: Any, places: Places) -> None:
+    """Write predicted values and their deviations beside what was measured, NaN where it was.
+
+    Parameters
+    ----------
+    result
+        Of several sections; nothing is written of one.
+    table
+        An AnnData; one that lacks spots gets those that it has.
+    places
+        What the blocks of ``obsm`` are called.
+    """
+    for block in [b for b in table.obsm if b.startswith(places.predicted(""))]:
+        del table.obsm[block]
+    for name, predicted in result.predicted.items():
+        for what, values in (("", predicted.X), (DEVIATION, predicted.layers[DEVIATION])):
+            frame = pd.DataFrame(values, predicted.obs_names, predicted.var_names)
+            table.obsm[places.predicted(name, what)] = frame.reindex(table.obs_names)
+
+
+def read_predicted(
+    table: Any, part: NDArray[np.bool_], sections: ResultSections | None, key: str
+) -> dict[str, AnnData]:
+    """Return what `write_predicted` wrote, by modality."""
+    from anndata import AnnData
+
+    if sections is None:
+        return {}
+    places, found = Places(key), {}
+    for name in map(str, table.uns[key]["modalities"]):
+        block = table.obsm.get(places.predicted(name))
+        if block is None:
+            continue
+        values = block[part].dropna(how="all")
+        deviations = table.obsm[places.predicted(name, DEVIATION)].loc[values.index]
+        found[name] = AnnData(
+            X=values.to_numpy(dtype=np.float32),
+            obs=pd.DataFrame({"section": sections.of_spots.loc[values.index].astype(str)}).astype(
+                "category"
+            ),
+            var=pd.DataFrame(index=values.columns.astype(str)),
+            layers={DEVIATION: deviations.to_numpy(dtype=np.float32)},
+        )
+    return found
+
+
+def read_fitted(stored: Mapping[str, Any]) -> FittedSections | None:
+    """Return what a run of sections learned, from its entry in ``uns``."""
+    if "fitted" not in stored:
+        return None
+    from napari_trsmi.joint.fitted import FittedSections
+
+    return FittedSections.from_dict(stored["fitted"])
 
 
 def _library(result: TRSMIResult, own: ResultSections, name: str) -> dict[str, Any]:

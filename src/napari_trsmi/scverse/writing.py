@@ -16,7 +16,7 @@ from napari_trsmi.scverse.graphs import graph_name, run_graphs, write_graph
 from napari_trsmi.scverse.picture import libraries, write_picture
 from napari_trsmi.scverse.places import KEY, SPATIAL, Places
 from napari_trsmi.scverse.scales import write_scales
-from napari_trsmi.scverse.sections import write_sections
+from napari_trsmi.scverse.sections import write_predicted, write_sections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +61,9 @@ def write_run(
             write_graph(table, rows[label], graph_name(table, name, places), graph)
         if hasattr(table, "X") and not libraries(table) and result.sections is None:
             write_picture(result, table, places.key)
+        if hasattr(table, "X"):
+            write_predicted(result, table, places)
+        fitted = {} if result.fitted is None else {"fitted": result.fitted.to_dict()}
         table.uns[places.key] = {
             "record": json.dumps(result.record),
             "history": result.history,
@@ -72,6 +75,7 @@ def write_run(
                 dtype=object,
             ),
             **scales,
+            **fitted,
         }
     for label, table in tables.items():  # once all is written: a warning may be made an error
         left_out = table.n_obs - int(np.count_nonzero(rows[label] >= 0))
