@@ -38,6 +38,7 @@ from napari_trsmi.preprocessing.image.modality import REACH, iter_with_image, ow
 from napari_trsmi.preprocessing.image.recipe import ImageFeatures
 from napari_trsmi.spots.order import canonical_order, clustered_order
 from napari_trsmi.training.devices import choose_device, cpu_threads
+from napari_trsmi.training.embedder import TorchEmbedder
 from napari_trsmi.training.loop import iter_train
 from napari_trsmi.training.problem import build_problem
 from napari_trsmi.training.report import EpochReport, Phase, PictureReport, Step
@@ -225,7 +226,7 @@ def iter_integrate(
     dataset = _loaded(tables, library_key, how)
     if image_features is not None:
         yield Phase.MEASURING
-        dataset = yield from _with_image(dataset, image_features, stop.check)
+        dataset = yield from _with_image(dataset, image_features, device, stop.check)
     check_enough_spots(dataset.n_spots, config)
     if reference is not None:
         _check_shared(dataset.spots, reference)
@@ -355,9 +356,12 @@ def _prepared(
 def _with_image(
     dataset: SpatialOmics | SectionSet,
     image_features: str | Mapping[str, Any] | ImageFeatures,
+    device: torch.device,
     check: Callable[[], None],
 ) -> Steps[SpatialOmics]:
     recipe = ImageFeatures.of(image_features)
+    if isinstance(recipe.embed, torch.nn.Module):
+        recipe = replace(recipe, embed=TorchEmbedder(recipe.embed, device))
     if isinstance(dataset, SectionSet):
         raise InputError(
             "image_features= measures the picture of one section, and several are run together. "

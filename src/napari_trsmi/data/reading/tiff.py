@@ -78,13 +78,65 @@ def read_tiff(file: Path | BytesIO, name: str, notes: list[str]) -> TissueImage:
     return _read(slide, notes)
 
 
+def tiff_channels(path: Path) -> tuple[list[Any], tuple[str, ...], bool]:
+    """Open the largest picture of a TIFF with all its channels; nothing is read.
+
+    Parameters
+    ----------
+    path
+        A TIFF of any kind (OME, pyramids, .svs).
+
+    Returns
+    -------
+    levels
+        Lazy arrays (height, width, channels), finest first.
+    channels
+        Their names.
+    is_color
+        Whether they are red, green and blue.
+
+    Raises
+    ------
+    InputError
+        When it is no picture, or has several planes.
+    """
+    from tifffile import TiffFile
+
+    tiff = TiffFile(path)  # stays open for the levels
+    series = [each for each in tiff.series if {"Y", "X"} <= set(each.axes)]
+    if not series:
+        raise InputError(f"{path.name} holds no picture. Save it as a TIFF of one picture.")
+    largest = max(series, key=lambda each: int(np.prod(each.shape)))
+    sides = dict(zip(largest.axes, largest.shape, strict=True))
+    several = {axis: n for axis, n in sides.items() if axis not in "YX" and n > 1}
+    if len(several) > 1:
+        what = listed([f"{n} along {axis}" for axis, n in several.items()])
+        raise InputError(f"{path.name} has several planes ({what}). Save one of them by itself.")
+    levels = _lazy_levels(largest, path.name, None)
+    count = int(levels[0].shape[2])
+    photometric = str(getattr(largest.keyframe.photometric, "name", ""))
+    is_color = photometric in {"RGB", "YCBCR"} and count in {3, 4}
+    names = _channel_names(tiff)
+    if is_color:
+        names = ["red", "green", "blue", "alpha"][:count]
+    elif len(names) != count or len(set(names)) < count or not all(names):
+        names = [f"channel {number}" for number in range(count)]
+    return levels, tuple(names), is_color
+
+
 def _slide(series: Any, channels: list[str], name: str, notes: list[str]) -> _Slide:
+    page = series.keyframe
+    levels = _lazy_levels(series, name, _order(series, channels, name, notes))
+    tag = page.tags.get(ORIENTATION)
+    turn = int(tag.value) if tag is not None else 1
+    return _Slide(name, levels, str(page.photometric.name), page.colormap, turn)
+
+
+def _lazy_levels(series: Any, name: str, order: list[int] | None) -> list[Any]:
     import dask.array as da
     import zarr
 
     from_array: Any = da.from_array
-    page = series.keyframe
-    order = _order(series, channels, name, notes)
     levels = []
     for number, level in enumerate(series.levels):
         _check_whole(level, name)
@@ -99,9 +151,7 @@ def _slide(series: Any, channels: list[str], name: str, notes: list[str]) -> _Sl
             for axis in level.axes
         )
         levels.append(_upright(from_array(opened, chunks=tile, name=False), level.axes, order))
-    tag = page.tags.get(ORIENTATION)
-    turn = int(tag.value) if tag is not None else 1
-    return _Slide(name, levels, str(page.photometric.name), page.colormap, turn)
+    return levels
 
 
 def _check_whole(level: Any, name: str) -> None:
@@ -166,8 +216,9 @@ def _order(series: Any, channels: list[str], name: str, notes: list[str]) -> lis
 
 def _no_colors(name: str, what: str) -> str:
     return (
-        f"{name} is no colour picture: it has {what}. Leave it out of image= and open it in napari "
-        "by itself, where its channels can be a modality; or save the H&E as an RGB TIFF."
+        f"{name} is no colour picture: it has {what}. Its channels can be a modality, with "
+        "image_features={'picture': PATH} or opened in napari by itself; or save the H&E as an RGB "
+        "TIFF."
     )
 
 

@@ -96,9 +96,7 @@ def iter_measure(
     """
     level = picture.at(diameter)
     channels = None if picture.stained else _chosen(picture, recipe.channels)
-    places = level.places(coordinates)
-    on_it = _on_picture(places, level)
-    notes = _beside(on_it, picture, level)
+    places, on_it, notes = placed_on(level, coordinates, picture)
     scene = Scene.of(level, places[on_it], channels, check)
     if scene.stains is not None and not scene.stains.found:
         notes.append(
@@ -241,11 +239,28 @@ def _chosen(picture: Picture, wanted: tuple[str, ...] | None) -> dict[str, int]:
     return {name: places[name] for name in wanted}
 
 
-def _on_picture(places: NDArray[np.float64], level: WorkingLevel) -> NDArray[np.bool_]:
-    inside: NDArray[np.bool_] = np.all(
-        (np.rint(places) >= 0) & (np.rint(places) < level.shape), axis=1
-    )
-    return inside
+def placed_on(
+    level: WorkingLevel, coordinates: NDArray[np.float64], picture: Picture
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], list[str]]:
+    """Find where spots lie on a picture.
+
+    Returns
+    -------
+    places
+        (row, column), shape (n_spots, 2).
+    on_it
+        Which of them lie on the picture.
+    notes
+        A sentence if some do not.
+
+    Raises
+    ------
+    InputError
+        If many do not.
+    """
+    places = level.places(coordinates)
+    on_it = np.all((np.rint(places) >= 0) & (np.rint(places) < level.shape), axis=1)
+    return places, on_it, _beside(on_it, picture, level)
 
 
 def _beside(on_it: NDArray[np.bool_], picture: Picture, level: WorkingLevel) -> list[str]:

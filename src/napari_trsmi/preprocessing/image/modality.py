@@ -13,7 +13,9 @@ from anndata import AnnData
 from napari_trsmi.data.dataset import Kind, Modality
 from napari_trsmi.data.digests import digest
 from napari_trsmi.errors import InputError
+from napari_trsmi.preprocessing.image.embedding import iter_embed
 from napari_trsmi.preprocessing.image.measuring import iter_measure
+from napari_trsmi.preprocessing.image.opening import open_picture
 from napari_trsmi.preprocessing.image.picture import Picture
 from napari_trsmi.spots.pitch import spot_pitch
 
@@ -72,6 +74,8 @@ def iter_with_image(
             f"There is a modality {recipe.name!r} already. Give the picture another name, with "
             "ImageFeatures(name=...)."
         )
+    if picture is None and recipe.picture is not None:
+        picture = open_picture(recipe.picture, recipe.picture_scale)
     if picture is None:
         if dataset.image is None:
             raise InputError(
@@ -86,7 +90,8 @@ def iter_with_image(
             f"{recipe.name}: how wide a spot is is not known; the distance between spots is taken "
             f"({diameter:.4g})."
         )
-    measured = yield from iter_measure(picture, dataset.coordinates, diameter, recipe, check=check)
+    measuring = iter_measure if recipe.embed is None else iter_embed
+    measured = yield from measuring(picture, dataset.coordinates, diameter, recipe, check)
     notes += [f"{recipe.name}: {note}" for note in measured.notes]
     table = _table(measured, dataset.spots)
     modalities = dataset.modalities

@@ -60,19 +60,20 @@ class Picture:
         """Pixels of the finest level per coordinate unit."""
         return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
 
-    def at(self, diameter: float) -> WorkingLevel:
+    def at(self, diameter: float, *, working: int = _WORKING) -> WorkingLevel:
         """The coarsest level that still shows spots of a diameter well, in coordinate units.
 
-        It is made from means over squares of pixels where the levels lie too far apart.
+        It is made from means over squares of pixels where the levels lie too far apart; `working`
+        pixels of a diameter are enough.
         """
         finest = self.levels[0].shape[1]
         pixels = diameter * self.scale
         chosen, shrinkage = self.levels[0], 1.0
         for level in self.levels[1:]:
             smaller = level.shape[1] / finest
-            if pixels * smaller >= _WORKING:
+            if pixels * smaller >= working:
                 chosen, shrinkage = level, smaller
-        factor = max(1, int(pixels * shrinkage // _WORKING))
+        factor = max(1, int(pixels * shrinkage // working))
         shape = (chosen.shape[0] // factor, chosen.shape[1] // factor)
         if min(shape) < 1:
             raise InputError(
@@ -135,6 +136,7 @@ class ChannelsLast:
     def __init__(self, array: Any) -> None:
         self._array = array
         self.shape = (*array.shape[-2:], int(np.prod(array.shape[:-2])))
+        self.dtype = array.dtype
 
     def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
         part = np.asarray(self._array[(..., *window)])

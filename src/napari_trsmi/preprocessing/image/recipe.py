@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Literal
 
 from napari_trsmi.errors import InputError
@@ -27,6 +28,22 @@ class ImageFeatures:
     labels
         Nuclei or cells that another program segmented (StarDist, Cellpose): whole numbers, 0 for
         none, as high and wide as the picture. None: nuclei are looked for.
+    picture
+        What is measured in place of the section's image: a path to a TIFF or an OME-Zarr with any
+        channels, an array (height, width) or (channels, height, width), or an image of a
+        SpatialData. It may be far larger than memory.
+    picture_scale
+        Its pixels per coordinate unit.
+    embed
+        A function of patches, or a torch module, in place of texture and nuclei: it takes colours
+        from 0 to 1, ``float32``, shape (n, channels, height, width), and returns (n, features).
+        Nothing is fetched: load the model from your disk.
+    patch
+        Height and width of its patches in pixels. They cover the widest footprint.
+    batch
+        Patches at a time.
+    cache
+        Folder that keeps embeddings, by the content of model, picture and spots; None keeps none.
     name
         Of the modality.
     trust
@@ -38,6 +55,12 @@ class ImageFeatures:
     channels: tuple[str, ...] | None = None
     nucleus: float | None = None
     labels: Any = None
+    picture: Any = None
+    picture_scale: float = 1.0
+    embed: Any = None
+    patch: int = 224
+    batch: int = 32
+    cache: str | Path | None = None
     name: str = "image"
     trust: Literal["tested", "always"] = "tested"
 
@@ -51,6 +74,10 @@ class ImageFeatures:
             )
         if self.nucleus is not None and not self.nucleus > 0:
             raise InputError(f"nucleus is {self.nucleus}: give its diameter, a positive number.")
+        if not self.picture_scale > 0:
+            raise InputError(f"picture_scale is {self.picture_scale}: give a positive number.")
+        if self.patch < 1 or self.batch < 1:
+            raise InputError("patch and batch must be 1 or more.")
         if self.trust not in {"tested", "always"}:
             raise InputError(f"trust is {self.trust!r}: give 'tested' or 'always'.")
 
@@ -80,8 +107,10 @@ class ImageFeatures:
         )
 
     def written(self) -> str | dict[str, Any] | None:
-        """What repeats this, in plain JSON types; None if labels came from memory."""
-        if self.labels is not None:
+        """What repeats this, in plain JSON types; None if something came from memory."""
+        if self.labels is not None or self.embed is not None:
+            return None
+        if self.picture is not None and not isinstance(self.picture, str | Path):
             return None
         default = ImageFeatures()
         differing = {
@@ -90,7 +119,11 @@ class ImageFeatures:
             if getattr(self, field.name) != getattr(default, field.name)
         }
         plain = {
-            name: list(value) if isinstance(value, tuple) else value
+            name: list(value)
+            if isinstance(value, tuple)
+            else str(value)
+            if isinstance(value, Path)
+            else value
             for name, value in differing.items()
         }
         return plain or TEXTURE
