@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from napari_trsmi.data.dataset import SpatialOmics, TissueImage
     from napari_trsmi.data.loading import load
     from napari_trsmi.data.public import downloads as public_data
+    from napari_trsmi.data.registered import registered_image
     from napari_trsmi.data.section_loading import load_sections
     from napari_trsmi.data.section_set import SectionSet
     from napari_trsmi.data.simulated.simulation import simulate
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from napari_trsmi.preprocessing import feature_matrix
     from napari_trsmi.preprocessing.image.recipe import ImageFeatures
     from napari_trsmi.result import TRSMIResult
+    from napari_trsmi.spots.landmarks import fit_landmarks
     from napari_trsmi.training.report import EpochReport
     from napari_trsmi.training.stop import StopToken
     from napari_trsmi.viewer.domains.adding import add_domains
@@ -51,12 +53,14 @@ _HOMES = {
     "add_domains": "viewer.domains.adding",
     "compare": "analysis.comparison",
     "feature_matrix": "preprocessing",
+    "fit_landmarks": "spots.landmarks",
     "integrate": "integration",
     "iter_integrate": "integration",
     "load": "data.loading",
     "load_sections": "data.section_loading",
     "open": "viewer.section.opening",
     "read_result": "output.results",
+    "registered_image": "data.registered",
     "score": "analysis.metrics",
     "simulate": "data.simulated.simulation",
     "write_result": "output.results",
@@ -79,6 +83,7 @@ __all__ = [
     "compare",
     "errors",
     "feature_matrix",
+    "fit_landmarks",
     "integrate",
     "iter_integrate",
     "load",
@@ -86,6 +91,7 @@ __all__ = [
     "open",
     "public_data",
     "read_result",
+    "registered_image",
     "score",
     "simulate",
     "tl",

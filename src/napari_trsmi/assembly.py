@@ -169,6 +169,7 @@ def run_record(
         "parameters": config.model_dump(mode="json"),
         "modalities": modalities,
         "inputs": dataset.load_arguments,
+        "registration": _registration(dataset),
         "n_spots": dataset.n_spots,
         "scale": config.own_scale,
         "stopped": "" if network is None else network.trained.stopped,
@@ -191,6 +192,11 @@ def parts_of(data: SectionSet) -> ResultSections:
             index=data.spots,
         ),
     )
+
+
+def _registration(dataset: SpatialOmics | SectionSet) -> dict[str, Any] | None:
+    image = getattr(dataset, "image", None)
+    return None if image is None else image.registration
 
 
 def outcome_notes(network: NetworkRun | None, domains: Domains) -> list[str]:

@@ -64,11 +64,14 @@ class TissueImage:
     levels
         The same picture at higher resolutions, finest first, for the screen: lazy arrays as
         `pixels`. Empty if `pixels` is all there is.
+    registration
+        How it was registered to the spots, in plain JSON types; None if it came in register.
     """
 
     pixels: NDArray[np.uint8]
     scale: float = 1.0
     levels: tuple[Any, ...] = ()
+    registration: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,7 +36,9 @@ def tissue_image(image: object, scale: float | None, notes: list[str]) -> Tissue
     """
     scale = _checked(scale if scale is not None else getattr(image, "scale", 1.0))
     if isinstance(image, TissueImage):
-        return TissueImage(as_rgb(image.pixels, "The image"), scale, image.levels)
+        return TissueImage(
+            as_rgb(image.pixels, "The image"), scale, image.levels, image.registration
+        )
     if isinstance(image, (str, Path)):
         read = read_picture(Path(image).expanduser(), notes)
         return TissueImage(read.pixels, read.scale * scale, read.levels)

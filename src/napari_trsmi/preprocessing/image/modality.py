@@ -76,6 +76,8 @@ def iter_with_image(
         )
     if picture is None and recipe.picture is not None:
         picture = open_picture(recipe.picture, recipe.picture_scale)
+        if recipe.picture_transform is not None:
+            picture = replace(picture, matrix=np.array(recipe.picture_transform))
     if picture is None:
         if dataset.image is None:
             raise InputError(

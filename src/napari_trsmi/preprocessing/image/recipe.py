@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from napari_trsmi.errors import InputError
 
 TEXTURE = "texture"
@@ -34,6 +36,9 @@ class ImageFeatures:
         SpatialData. It may be far larger than memory.
     picture_scale
         Its pixels per coordinate unit.
+    picture_transform
+        Where it lies, in place of a scale: from (x, y, 1) to column and row, shape (2, 3), as
+        `Registration.matrix` of `napari_trsmi.fit_landmarks` has it.
     embed
         A function of patches, or a torch module, in place of texture and nuclei: it takes colours
         from 0 to 1, ``float32``, shape (n, channels, height, width), and returns (n, features).
@@ -57,6 +62,7 @@ class ImageFeatures:
     labels: Any = None
     picture: Any = None
     picture_scale: float = 1.0
+    picture_transform: Any = None
     embed: Any = None
     patch: int = 224
     batch: int = 32
@@ -76,6 +82,14 @@ class ImageFeatures:
             raise InputError(f"nucleus is {self.nucleus}: give its diameter, a positive number.")
         if not self.picture_scale > 0:
             raise InputError(f"picture_scale is {self.picture_scale}: give a positive number.")
+        if self.picture_transform is not None:
+            matrix = np.asarray(self.picture_transform, dtype=np.float64)
+            if matrix.shape != (2, 3) or not abs(np.linalg.det(matrix[:, :2])) > 0:
+                raise InputError(
+                    "picture_transform is no matrix of shape (2, 3) that can be undone. Pass the "
+                    "matrix of a registration."
+                )
+            object.__setattr__(self, "picture_transform", tuple(map(tuple, matrix.tolist())))
         if self.patch < 1 or self.batch < 1:
             raise InputError("patch and batch must be 1 or more.")
         if self.trust not in {"tested", "always"}:

@@ -1,0 +1,68 @@
+"""A picture drawn anew in the frame of the spots that it was registered to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_trsmi.data.dataset import TissueImage
+from napari_trsmi.data.reading.images import tissue_image
+from napari_trsmi.data.reading.pictures import MAX_PIXELS
+from napari_trsmi.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_trsmi.spots.landmarks import Registration
+
+
+def registered_image(
+    image: str | Path | NDArray[Any] | TissueImage, registration: Registration
+) -> TissueImage:
+    """Draw a picture in the spots' frame, so that a scale alone parts it from them.
+
+    Parameters
+    ----------
+    image
+        The picture whose pixels the landmarks were set on.
+    registration
+        From `napari_trsmi.fit_landmarks`.
+
+    Returns
+    -------
+    TissueImage
+        To be passed as ``image=``; it carries the registration, which a run writes down.
+
+    Raises
+    ------
+    InputError
+        If the picture lies where coordinates are negative, beside the spots.
+    """
+    from skimage.transform import AffineTransform, warp
+
+    given = tissue_image(image, None, [])
+    own = np.diag([given.scale, given.scale, 1.0]) if not isinstance(image, TissueImage) else None
+    to_pixels = np.vstack([registration.matrix, [0.0, 0.0, 1.0]])
+    if own is not None:  # the file was reduced when it was read
+        to_pixels = own @ to_pixels
+    height, width = given.pixels.shape[:2]
+    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]])
+    right, lower = (corners @ np.linalg.inv(to_pixels).T)[:, :2].max(axis=0)
+    if min(right, lower) <= 0:
+        raise InputError(
+            "By these landmarks the picture lies where coordinates are negative, beside the "
+            "spots. Check that each pair shows the same place."
+        )
+    scale = float(np.sqrt(abs(np.linalg.det(to_pixels[:2, :2]))))
+    scale = min(scale, float(np.sqrt(MAX_PIXELS / (right * lower))))
+    # pixels have their whole numbers at their centres on both sides
+    step = to_pixels @ np.diag([1 / scale, 1 / scale, 1.0])
+    shape = (max(1, round(lower * scale)), max(1, round(right * scale)))
+    drawn = warp(
+        given.pixels, AffineTransform(step), output_shape=shape, cval=255, preserve_range=True
+    )
+    pixels = np.rint(drawn).astype(np.uint8)
+    return TissueImage(pixels, scale, registration=registration.written())
