@@ -52,6 +52,7 @@ class DomainEdits:
         self._parts = ScaledParts.of(run)
         self._states = [DomainState.of(run, self._parts)]
         self._at = 0
+        self._saved = self._states[0]
         self._edited = run
         self._hidden: frozenset[int] = frozenset()  # parts
         self._hidden_spots = np.zeros(len(run.domains), dtype=bool)  # one by one
@@ -279,6 +280,19 @@ class DomainEdits:
         if self.can_redo:
             self._go(self._at + 1)
 
+    @property
+    def unsaved(self) -> bool:
+        """Whether there are edits, but for the scale, that no file has."""
+        state, saved = self._state, self._saved
+        if state is saved:
+            return False
+        return _lasting(state) != _lasting(saved)
+
+    def mark_saved(self, result: TRSMIResult) -> None:
+        """Note that a file has the domains as `result` has them, if they are still so."""
+        if result is self._edited:
+            self._saved = self._state
+
     def result(self) -> TRSMIResult:
         """The run with the edited domains and colours; its record says how they were edited.
 
@@ -374,3 +388,8 @@ class DomainEdits:
         if hidden != self._hidden:
             self._hidden = frozenset(hidden)
             self.visibility_changed.emit()
+
+
+def _lasting(state: DomainState) -> list[int]:
+    """Return which edits led to a state, but for those of the scale."""
+    return [id(edit) for edit in state.edits if edit["edit"] != "set_scale"]

@@ -15,11 +15,12 @@ from napari_trsmi.viewer.domains.coloring import by_confidence
 from napari_trsmi.viewer.domains.edits import DomainEdits
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from napari.layers import Layer, Points
     from numpy.typing import NDArray
 
+    from napari_trsmi.result import TRSMIResult
     from napari_trsmi.viewer.domains.coloring import Coloring
 
 Style = Literal["dots", "rings", "areas"]
@@ -317,3 +318,14 @@ def shows_domains(layer: Layer) -> bool:
     from napari.layers import Points
 
     return isinstance(layer, Points) and result_of(layer) is not None
+
+
+def unsaved_layers(layers: Iterable[Layer]) -> list[Layer]:
+    """Those of some layers whose domains have edits that no file has."""
+    return [layer for layer in layers if layer in _KNOWN and _KNOWN[layer].edits.unsaved]
+
+
+def note_saved(result: TRSMIResult) -> None:
+    """Note that a file has this result, whichever layer shows it."""
+    for domains in list(_KNOWN.values()):
+        domains.edits.mark_saved(result)

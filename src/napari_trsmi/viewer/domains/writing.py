@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from napari_trsmi.errors import InputError
 from napari_trsmi.output.results import write_result
 from napari_trsmi.viewer.attached import RESULT
+from napari_trsmi.viewer.domains.layer import note_saved
 
 if TYPE_CHECKING:
     from napari_trsmi.result import TRSMIResult
@@ -40,4 +41,6 @@ def write_points(path: str, _data: object, attributes: dict[str, Any]) -> list[s
             f"{path}. Choose a layer of TRSMI domains; for other points choose napari's own "
             "format in the dialog."
         )
-    return [str(write_result(result, path, overwrite=True))]
+    written = write_result(result, path, overwrite=True)
+    note_saved(result)
+    return [str(written)]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+from napari_trsmi.widgets.common.closing import guard
+
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
@@ -21,6 +23,7 @@ class Room(QWidget):
     from there.
     """
 
+    _viewer: Viewer
     menu_name = ""
     """What napari's menus call the dock, by which they find one that is open."""
 
@@ -40,6 +43,10 @@ class Room(QWidget):
         Python may free it much later, as a run or download sets garbage aside while it lasts.
         """
 
+    def unfinished(self) -> str:
+        """What would be lost if the window were closed now, in a sentence; empty if nothing."""
+        return ""
+
     def come_forward(self) -> None:
         """Be the tab that is seen."""
         dock = self.parentWidget()
@@ -54,6 +61,7 @@ class Room(QWidget):
         if not isinstance(dock, QDockWidget) or not isinstance(window, QMainWindow):
             return
         dock.dockLocationChanged.disconnect(self._on_dock_placed)
+        guard(window, self._viewer)
         others = [
             other
             for room in window.findChildren(Room)

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.attached import dataset_of
+from napari_trsmi.viewer.domains.layer import note_saved
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.panel import Panel, narrow
 
@@ -47,6 +48,8 @@ class Format:
         the file dialog has asked.
     into
         Whether it goes into a folder that is there already.
+    keeps
+        Whether the edits can be read back from it.
     """
 
     label: str
@@ -54,6 +57,7 @@ class Format:
     about: str
     write: Callable[[TRSMIResult, str, SpatialOmics | None], object]
     into: bool = False
+    keeps: bool = True
 
 
 def _write_whole(result: TRSMIResult, path: str, dataset: SpatialOmics | None) -> object:
@@ -70,6 +74,12 @@ def _write_all(result: TRSMIResult, path: str, dataset: SpatialOmics | None) -> 
 
 def _write_alone(result: TRSMIResult, path: str, _: SpatialOmics | None) -> object:
     return _write_whole(result, path, None)
+
+
+def _write_loupe(result: TRSMIResult, path: str, _: SpatialOmics | None) -> object:
+    from napari_trsmi.output.loupe import write_loupe
+
+    return write_loupe(result, path, overwrite=True)
 
 
 def _write_geojson(result: TRSMIResult, path: str, _: SpatialOmics | None) -> object:
@@ -120,7 +130,23 @@ FORMATS = (
         _write_into_store,
         into=True,
     ),
-    Format("Figure with legend (.png)", ".png", "Tissue and domains side by side", _write_figure),
+    Format(
+        "Categories for Loupe (.csv)",
+        ".csv",
+        "Barcode and domain of each spot: 'Import Categories' in 10x Loupe Browser",
+        _write_loupe,
+        keeps=False,
+    ),
+    *(
+        Format(
+            f"Figure with legend ({suffix})",
+            suffix,
+            f"Tissue and domains side by side, {how}",
+            _write_figure,
+            keeps=False,
+        )
+        for suffix, how in ((".png", "as pixels"), (".svg", "as vectors"), (".pdf", "as vectors"))
+    ),
 )
 
 
@@ -143,6 +169,7 @@ class ExportPanel(Panel):
         self.copy.setToolTip("Put a script on the clipboard that repeats this run and its edits")
         self.background = Background(self)
         self._path = ""
+        self._written: TRSMIResult | None = None
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Save", self.format)
@@ -167,6 +194,7 @@ class ExportPanel(Panel):
         if not path.lower().endswith(choice.suffix):
             path += choice.suffix
         self._path = path
+        self._written = self._domains.edits.result() if choice.keeps else None
         self.failed.emit("")
         self.background.start(choice.write, self._domains.edits.result(), path, self._dataset())
 
@@ -213,6 +241,9 @@ class ExportPanel(Panel):
             self.said.emit("The script is on the clipboard: paste it into an editor or a notebook.")
 
     def _on_background_finished(self) -> None:
+        if self._written is not None:
+            note_saved(self._written)
+            self._written = None
         self.said.emit(f"Saved {self._path}.")
 
     def _on_background_busy_changed(self, busy: bool) -> None:

@@ -237,6 +237,10 @@ class IntegrateDock(Room):
 
     # a run
 
+    def unfinished(self) -> str:
+        """Whether a run is going on."""
+        return "A run is going on." if self.controller.running else ""
+
     def start(self) -> bool:
         """Run with what is chosen; return whether a run began."""
         if self.controller.running or not self._engine_ready:

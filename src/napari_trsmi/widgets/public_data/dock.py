@@ -91,6 +91,10 @@ class PublicDataDock(Room):
         """Whether a download is going on."""
         return self._transfer is not None
 
+    def unfinished(self) -> str:
+        """Whether a download is going on; what has arrived is kept."""
+        return "A download is going on." if self.downloading else ""
+
     # -- making it -------------------------------------------------------------
 
     def _build(self) -> None:
