@@ -202,7 +202,9 @@ class _Control:
         else:
             step = _step(field.default)
             low, high = _bounds(field, step)
-            self.widget = FloatSpinBox(min=low, max=high, step=step)
+            self.widget = FloatSpinBox(max=high, step=step)
+            self._show_decimals(low)  # else Qt rounds the bound
+            self.widget.min = low
 
     @property
     def value(self) -> Any:
@@ -222,9 +224,12 @@ class _Control:
         if self.item is not None:
             value = _listed(value)
         elif isinstance(self.widget, FloatSpinBox):
-            native = self.widget.native
-            native.setDecimals(max(native.decimals(), _decimals(value)))
+            self._show_decimals(value)
         self.widget.value = value
+
+    def _show_decimals(self, value: float) -> None:
+        native = self.widget.native
+        native.setDecimals(max(native.decimals(), _decimals(value)))
 
 
 class _WheelGuard(QObject):
