@@ -228,7 +228,7 @@ class _Control:
         self.widget.value = value
 
     def _show_decimals(self, value: float) -> None:
-        native = self.widget.native
+        native: Any = self.widget.native
         native.setDecimals(max(native.decimals(), _decimals(value)))
 
 
