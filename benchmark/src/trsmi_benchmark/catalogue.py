@@ -22,6 +22,9 @@ STATES: dict[str, Any] = {"scale": 0.0, "all_scales": False}
 
 TRAINED: dict[str, Any] = {**STATES, "epochs": 20}
 
+AUTO = "trsmi_auto"
+"""The method that is not told how many domains there are."""
+
 _OFF = {**TRAINED, **dict.fromkeys(COMPONENTS, False)}
 
 
@@ -45,6 +48,12 @@ _OURS = (
         {"all_scales": False},
         about="This package's defaults, regions: one setting for all data sets. That other scales "
         "are left out saves time and changes nothing.",
+    ),
+    _trsmi(
+        AUTO,
+        "TRSMI, number of domains chosen",
+        {"all_scales": False, "n_domains": "auto"},
+        "The defaults, and the number of regions chosen as well.",
     ),
     _trsmi("trsmi_states", "TRSMI, states", STATES, "The network's clusters, untrained: scale 0."),
     _trsmi("trsmi_trained", "TRSMI, states, trained", TRAINED, "The same after 20 epochs."),

@@ -57,7 +57,8 @@ class Row:
     measured
         ``seconds``, ``cpu_seconds`` (from features to what the method returns),
         ``cluster_seconds``, ``cluster_cpu_seconds``, ``process_seconds``, ``process_cpu_seconds``,
-        ``memory`` (bytes, of the process), ``p_value``, ``time_limit``, ``memory_limit``.
+        ``memory`` (bytes, of the process), ``p_value``, ``n_labels``,
+        ``time_limit``, ``memory_limit``.
     provenance
         Machine, versions, threads, and the data set's digest.
     notes

@@ -277,6 +277,7 @@ class _Bench:
         columns = {name: annotations[name] for name in (case.labels, *case.more_labels)}
         counted = found.get("own", found.get("common"))
         assert counted is not None  # noqa: S101  # for the type checker
+        row.measured["n_labels"] = self._n_domains
         row.measured["p_value"] = chance_p_value(self._loaded.labels, counted)
         return replace(
             row,

@@ -38,8 +38,7 @@ def run(inputs: Inputs, *, preset: Preset = "default", **parameters: Any) -> Out
         parameters = {**_THREE, **parameters}
     config = Config.from_preset(
         preset,
-        **{"device": "cpu", **parameters},
-        n_domains=inputs.n_domains,
+        **{"device": "cpu", "n_domains": inputs.n_domains, **parameters},
         seed=inputs.seed,
     )
     names = [f"X_{block.name}" for block in inputs.blocks]

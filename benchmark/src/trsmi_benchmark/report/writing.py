@@ -12,6 +12,7 @@ from trsmi_benchmark.data.sections import CASES
 from trsmi_benchmark.report import chapters, sweeps
 from trsmi_benchmark.report.data_set import data_set, modalities
 from trsmi_benchmark.report.document import Picture, Section, Table, as_html, as_markdown
+from trsmi_benchmark.report.numbers import numbers
 from trsmi_benchmark.report.runs_table import runs_table
 from trsmi_benchmark.rows import latest
 from trsmi_benchmark.summary import Cells, make_cells
@@ -84,6 +85,7 @@ def make_sections(rows: Sequence[Row], *, say: Callable[[str], None]) -> list[Se
     sections += [chapters.headline(main, shown, group) for group in groups]
     if shown:
         sections.append(chapters.behind(main, shown))
+    sections.append(numbers(main, shown))
     sections += [chapters.sections_one_by_one(main, shown, group) for group in groups]
     sections.append(chapters.tests(main, shown))
     for case in shown:
@@ -106,6 +108,7 @@ def headlines(rows: Iterable[Row]) -> list[tuple[str, Table]]:
         for group in chapters.METRICS
         if any(case.group == group for case in cases)
     ]
+    sections += [chapters.behind(main, cases), numbers(main, cases)]
     return [
         (section.title, part)
         for section in sections
