@@ -30,8 +30,9 @@ FLOORS = (
     ("joint",),
     ("model",),
     ("training",),
-    ("scverse", "result"),
+    ("scverse", "result", "result_sections"),
     ("assembly",),
+    ("preparation",),
     ("integration",),
     ("analysis", "output"),
     ("tl",),
@@ -55,8 +56,12 @@ NOT_IN = {
         ("analysis", "clustering", "config", "data", "joint", "output", "preprocessing"),
         SCREEN | TERMINAL | TORCH,
     ),
-    **dict.fromkeys(("result", "scverse", "spots", "tl"), SCREEN | TERMINAL | TORCH),
-    **dict.fromkeys(("graphs", "model", "training", "assembly", "integration"), SCREEN | TERMINAL),
+    **dict.fromkeys(
+        ("result", "result_sections", "scverse", "spots", "tl"), SCREEN | TERMINAL | TORCH
+    ),
+    **dict.fromkeys(
+        ("graphs", "model", "training", "assembly", "integration", "preparation"), SCREEN | TERMINAL
+    ),
     "viewer": (SCREEN - {"napari"}) | TERMINAL | TORCH,
     "widgets": TERMINAL | TORCH,
     "cli": (SCREEN - {"napari"}) | TORCH,
@@ -241,3 +246,8 @@ def test_functions_stay_functions_after_their_modules_are_imported(name):
 
 def test_version_is_the_installed_one():
     assert importlib.metadata.version("napari-trsmi") == napari_trsmi.__version__
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_are_small(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400

@@ -11,7 +11,7 @@ import torch
 from anndata import AnnData
 from sklearn.metrics import adjusted_rand_score
 
-from napari_trsmi import assembly, integration
+from napari_trsmi import assembly, integration, preparation
 from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import TissueImage
 from napari_trsmi.data.simulated.simulation import simulate
@@ -25,7 +25,7 @@ from napari_trsmi.errors import (
 from napari_trsmi.graphs import held_out, neighbors
 from napari_trsmi.integration import integrate
 from napari_trsmi.palette import PALETTE
-from napari_trsmi.training import loop
+from napari_trsmi.training import loop, network_run
 from napari_trsmi.training.stop import StopToken
 
 N = 100
@@ -264,7 +264,7 @@ def test_mistakes_are_told_before_anything_is_computed(section, result, monkeypa
     def compute(*args):
         raise AssertionError("computed")
 
-    monkeypatch.setattr(integration, "feature_matrix", compute)
+    monkeypatch.setattr(preparation, "feature_matrix", compute)
     elsewhere = replace(result, domains=result.domains.rename(lambda name: f"other_{name}"))
     with pytest.raises(InputError, match="shares no spot names"):
         integrate(section, config=SMALL, reference=elsewhere)
@@ -282,14 +282,14 @@ def test_asking_for_a_gpu_that_is_not_there_is_an_error(section):
 
 def test_a_gpu_is_recorded_by_its_name(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA H100")
-    assert integration._device_name(torch.device("cuda")) == "cuda (NVIDIA H100)"
+    assert network_run.device_name(torch.device("cuda")) == "cuda (NVIDIA H100)"
 
 
 @pytest.fixture(params=["the search for neighbours", "training"])
 def full_device(request, monkeypatch):
     """Pretend that there is a GPU, and that its memory runs out at some step."""
     monkeypatch.setattr(integration, "choose_device", lambda name: torch.device("meta"))
-    monkeypatch.setattr(integration, "_device_name", str)
+    monkeypatch.setattr(integration, "device_name", str)
 
     def fail():
         raise torch.OutOfMemoryError("tried to allocate 2 GiB")

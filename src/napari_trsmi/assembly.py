@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,8 @@ import pandas as pd
 from napari_trsmi.clustering.domains import match_to_reference
 from napari_trsmi.data.section_set import SectionSet
 from napari_trsmi.palette import extended_colors
-from napari_trsmi.result import ResultSections, TRSMIResult
+from napari_trsmi.result import TRSMIResult
+from napari_trsmi.result_sections import ResultSections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,31 +24,10 @@ if TYPE_CHECKING:
     from napari_trsmi.clustering.domains import Domains
     from napari_trsmi.config import Config
     from napari_trsmi.data.dataset import SpatialOmics
-    from napari_trsmi.training.loop import Trained
-    from napari_trsmi.training.problem import Problem
-    from napari_trsmi.training.report import EpochReport
+    from napari_trsmi.training.network_run import NetworkRun
 
 _RECORDED = ("napari-trsmi", "torch", "numpy", "scipy", "scikit-learn", "scanpy", "anndata")
 _EVERY_EPOCH = ("epoch", "loss", "beta", "seconds", "memory")
-
-
-@dataclass(frozen=True, eq=False)
-class NetworkRun:
-    """What the network did in a run.
-
-    Attributes
-    ----------
-    problem
-        Features, graphs and starting weights.
-    trained
-        What training returned.
-    reports
-        One an epoch.
-    """
-
-    problem: Problem
-    trained: Trained
-    reports: Sequence[EpochReport]
 
 
 def assembled(

@@ -4,60 +4,45 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import torch
 
-from napari_trsmi.assembly import NetworkRun, assembled, outcome_notes, run_record
+from napari_trsmi.assembly import assembled, outcome_notes, run_record
 from napari_trsmi.clustering.domains import check_enough_spots
-from napari_trsmi.clustering.scale import (
-    Tissue,
-    domains_by_scale,
-    embedding_at,
-    modality_shares,
-)
-from napari_trsmi.clustering.trust import trusted
+from napari_trsmi.clustering.scale import domains_by_scale, embedding_at, modality_shares
 from napari_trsmi.config import Config
-from napari_trsmi.data.dataset import Kind, Modality, SpatialOmics
-from napari_trsmi.data.loading import Positions, Tables, load
-from napari_trsmi.data.section_loading import Sections, are_sections, load_sections
 from napari_trsmi.data.section_set import SectionSet
-from napari_trsmi.data.wording import listed
-from napari_trsmi.errors import DeviceError, InputError, TRSMIWarning
-from napari_trsmi.graphs.lagged import lagged_graph
-from napari_trsmi.graphs.neighbors import spatial_graph
+from napari_trsmi.errors import InputError, TRSMIWarning
 from napari_trsmi.joint.fitted import FittedSections
 from napari_trsmi.joint.prediction import predicted_tables
-from napari_trsmi.joint.preparing import JointProblem, joint_problem
-from napari_trsmi.preprocessing import feature_matrix
-from napari_trsmi.preprocessing.image.modality import REACH, iter_with_image, own_footprint
-from napari_trsmi.preprocessing.image.recipe import ImageFeatures
-from napari_trsmi.spots.order import canonical_order, clustered_order
+from napari_trsmi.preparation import iter_measured, iter_prepared, loaded
 from napari_trsmi.training.devices import choose_device, cpu_threads
-from napari_trsmi.training.embedder import TorchEmbedder
-from napari_trsmi.training.loop import iter_train
-from napari_trsmi.training.problem import build_problem
+from napari_trsmi.training.network_run import (
+    NetworkRun,
+    device_name,
+    iter_network_run,
+    on_device,
+)
 from napari_trsmi.training.report import EpochReport, Phase, PictureReport, Step
 from napari_trsmi.training.stop import StopToken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
-    import scipy.sparse as sp
     from numpy.typing import NDArray
 
-    from napari_trsmi.data.dataset import TissueImage
+    from napari_trsmi.data.dataset import SpatialOmics, TissueImage
+    from napari_trsmi.data.loading import Positions, Tables
+    from napari_trsmi.data.section_loading import Sections
+    from napari_trsmi.preprocessing.image.recipe import ImageFeatures
     from napari_trsmi.result import TRSMIResult
 
-T = TypeVar("T")
 Image: TypeAlias = "str | Path | NDArray[Any] | TissueImage"
-Steps: TypeAlias = "Generator[Step, None, T]"
 
 
 def integrate(
@@ -223,22 +208,22 @@ def iter_integrate(
         "bin_size": bin_size,
         "keep": keep,
     }
-    dataset = _loaded(tables, library_key, how)
+    dataset = loaded(tables, library_key, how)
     if image_features is not None:
         yield Phase.MEASURING
-        dataset = yield from _with_image(dataset, image_features, device, stop.check)
+        dataset = yield from iter_measured(dataset, image_features, device, stop.check)
     check_enough_spots(dataset.n_spots, config)
     if reference is not None:
         _check_shared(dataset.spots, reference)
     stop.check()
     with cpu_threads(config.threads, dataset.n_spots) as threads:
-        prepared = yield from _prepared(dataset, config, stop.check)
+        prepared = yield from iter_prepared(dataset, config, stop.check)
         order, components, spatial = prepared.order, prepared.components, prepared.spatial
         notes = list(prepared.notes)
         network: NetworkRun | None = None
         if 0 in config.scales:
-            network, device = yield from _on_device(
-                lambda where: _run_network(components, spatial, config, where, stop),
+            network, device = yield from on_device(
+                lambda where: iter_network_run(components, spatial, config, where, stop),
                 config,
                 device,
                 notes,
@@ -258,7 +243,7 @@ def iter_integrate(
     )
     record["pictures"] = dict(prepared.pictures)
     record |= {
-        "device": _device_name(device),
+        "device": device_name(device),
         "threads": threads,
         "notes": [*dataset.notes, *notes],
         "seconds": time.perf_counter() - started,
@@ -293,220 +278,9 @@ def iter_integrate(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Prepared:
-    """What a run works on, in an order of its own: the result goes back to that of the input.
-
-    Of the modalities those take part that `used` numbers, all if it is None; `pictures` has the
-    `register_score` of each picture.
-    """
-
-    order: NDArray[np.int64]
-    components: list[NDArray[np.float32]]
-    spatial: sp.csr_array
-    notes: Sequence[str]
-    tissue: Tissue
-    used: list[int] | None = None
-    pictures: Mapping[str, float] = field(default_factory=dict)
-    joint: JointProblem | None = None
-
-
-def _prepared(
-    dataset: SpatialOmics | SectionSet, config: Config, check: Callable[[], None]
-) -> Steps[_Prepared]:
-    yield Phase.PREPROCESSING
-    if isinstance(dataset, SectionSet):
-        joint = joint_problem(dataset, config, check)
-        yield Phase.GRAPHS
-        tissue = Tissue(joint.factors, joint.spatial, joint.blocks, joint.measured)
-        return _Prepared(
-            joint.order, joint.components, joint.spatial, joint.notes, tissue, joint=joint
-        )
-    order = canonical_order(dataset.coordinates, dataset.spots)
-    ordered = _reordered(dataset, order)
-    components, notes = _preprocessed(ordered, config, check)
-    at_spots = [_at_spots(modality, config) for modality in ordered.modalities]
-    # by the tables, so that a picture that is left out leaves everything as it was
-    clustered = clustered_order(_of_tables(ordered, components), seed=config.seed)
-    components = [block[clustered] for block in components]
-    order = order[clustered]
-    yield Phase.GRAPHS
-    places = dataset.coordinates[order]
-    spatial = spatial_graph(places, config.spatial_neighbors)
-    check()
-    tissue = Tissue.of(
-        components,
-        spatial,
-        config,
-        noise=[
-            lagged_graph(places, float(modality.table.uns.get(REACH, 0)), spatial)
-            for modality in dataset.modalities
-        ],
-        at_spots=[None if block is None else block[clustered] for block in at_spots],
-    )
-    check()
-    used, scores, said = trusted(dataset.modalities, tissue, places)
-    notes += said
-    if len(used) == len(components):
-        return _Prepared(order, components, spatial, notes, tissue, pictures=scores)
-    kept = [components[place] for place in used]
-    return _Prepared(order, kept, spatial, notes, tissue.only(used), used, scores)
-
-
-def _with_image(
-    dataset: SpatialOmics | SectionSet,
-    image_features: str | Mapping[str, Any] | ImageFeatures,
-    device: torch.device,
-    check: Callable[[], None],
-) -> Steps[SpatialOmics]:
-    recipe = ImageFeatures.of(image_features)
-    if isinstance(recipe.embed, torch.nn.Module):
-        recipe = replace(recipe, embed=TorchEmbedder(recipe.embed, device))
-    if isinstance(dataset, SectionSet):
-        raise InputError(
-            "image_features= measures the picture of one section, and several are run together. "
-            "Leave it out, or run the sections one by one."
-        )
-    measuring = iter_with_image(dataset, recipe, check=check)
-    while True:
-        try:
-            done, spots = next(measuring)
-        except StopIteration as finished:
-            measured: SpatialOmics = finished.value
-            return measured
-        yield PictureReport(done, spots)
-
-
-def _of_tables(
-    dataset: SpatialOmics, components: list[NDArray[np.float32]]
-) -> list[NDArray[np.float32]]:
-    pairs = zip(dataset.modalities, components, strict=True)
-    return [block for modality, block in pairs if modality.kind is not Kind.IMAGE] or components
-
-
-def _at_spots(modality: Modality, config: Config) -> NDArray[np.float32] | None:
-    """Return the components of what a picture shows at the spots and not around them."""
-    own = own_footprint(modality)
-    return None if own is None else feature_matrix(own, config)[0]
-
-
-def _loaded(
-    tables: Tables | Sections | SpatialOmics | SectionSet,
-    library_key: str | None,
-    how: dict[str, Any],
-) -> SpatialOmics | SectionSet:
-    if isinstance(tables, SpatialOmics | SectionSet):
-        _check_loaded({**how, "library_key": library_key})
-        return tables
-    if library_key is None and not are_sections(tables):
-        return load(tables, **how)
-    if how.pop("section") is not None:
-        raise InputError(
-            "section= picks one section, and several are to be run together. Leave one of the two "
-            "out."
-        )
-    if library_key is None and isinstance(tables, Mapping) and len(tables) == 1:
-        raise InputError(
-            f"One section is given, {next(iter(tables))!r}. Pass its tables alone, or add another."
-        )
-    return load_sections(tables, library_key=library_key, **how)
-
-
-def _check_loaded(how: dict[str, Any]) -> None:
-    given = [name for name, value in how.items() if value is not None and not _is_empty(value)]
-    if given:
-        raise InputError(
-            f"The tables are loaded already, so {listed(given)} can change nothing. Pass "
-            f"{'it' if len(given) == 1 else 'them'} to load, or pass the tables themselves."
-        )
-
-
-def _is_empty(value: object) -> bool:
-    return isinstance(value, str | tuple | list) and not value
-
-
-def _reordered(dataset: SpatialOmics, order: NDArray[np.int64]) -> SpatialOmics:
-    return replace(
-        dataset,
-        modalities=tuple(
-            Modality(m.name, m.kind, m.table[order].copy()) for m in dataset.modalities
-        ),
-        coordinates=dataset.coordinates[order],
-        spots=dataset.spots[order],
-        annotations=dataset.annotations.iloc[order],
-    )
-
-
 def _check_shared(spots: pd.Index, reference: TRSMIResult) -> None:
     if spots.intersection(reference.domains.index).empty:
         raise InputError(
             "The reference result shares no spot names with this run. "
             "Leave `reference` out, or pass a result on the same spots."
         )
-
-
-def _preprocessed(
-    dataset: SpatialOmics, config: Config, check: Callable[[], None]
-) -> tuple[list[NDArray[np.float32]], list[str]]:
-    components, notes = [], []
-    for modality in dataset.modalities:
-        check()
-        block, said = feature_matrix(modality, config)
-        components.append(block)
-        notes += said
-    return components, notes
-
-
-def _on_device(
-    job: Callable[[torch.device], Steps[T]],
-    config: Config,
-    device: torch.device,
-    notes: list[str],
-) -> Steps[tuple[T, torch.device]]:
-    """Run a job, on the CPU if the device runs out of memory and that is allowed.
-
-    Returns
-    -------
-    The job's result, and the device that it ran on.
-    """
-    try:
-        return (yield from job(device)), device
-    except DeviceError as error:
-        if not config.allow_cpu_fallback or device.type == "cpu":
-            raise
-        notes.append(f"Went on with the CPU: {error}")
-    finally:
-        if device.type == "cuda":
-            torch.cuda.empty_cache()
-    # outside the handler, whose traceback keeps what is on the device
-    warnings.warn(notes[-1], TRSMIWarning, stacklevel=4)
-    cpu = torch.device("cpu")
-    return (yield from job(cpu)), cpu
-
-
-def _run_network(
-    components: list[NDArray[np.float32]],
-    spatial: sp.csr_array,
-    config: Config,
-    device: torch.device,
-    stop: StopToken,
-) -> Steps[NetworkRun]:
-    problem = build_problem(components, spatial, config, device=device.type)
-    stop.check()
-    if config.epochs:
-        yield Phase.TRAINING
-    epochs = iter_train(problem, config, device=device, stop=stop)
-    reports: list[EpochReport] = []
-    while True:
-        try:
-            report = next(epochs)
-        except StopIteration as finished:
-            return NetworkRun(problem, finished.value, reports)
-        reports.append(report)
-        yield report
-
-
-def _device_name(device: torch.device) -> str:
-    if device.type == "cuda":
-        return f"cuda ({torch.cuda.get_device_name(device)})"
-    return device.type

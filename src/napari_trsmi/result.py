@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,57 +9,22 @@ import numpy as np
 import pandas as pd
 
 from napari_trsmi.errors import InputError
-from napari_trsmi.palette import domain_colors, extended_colors, is_hex
-from napari_trsmi.scverse.picture import read_picture
-from napari_trsmi.scverse.places import KEY, Places
-from napari_trsmi.scverse.scales import read_scales
-from napari_trsmi.scverse.sections import read_fitted, read_predicted, read_sections
-from napari_trsmi.spots.layout import side_by_side
-from napari_trsmi.spots.pitch import spot_pitch
+from napari_trsmi.palette import extended_colors
+from napari_trsmi.scverse.places import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from anndata import AnnData
     from numpy.typing import NDArray
 
     from napari_trsmi.data.dataset import SpatialOmics, TissueImage
     from napari_trsmi.joint.fitted import FittedSections
+    from napari_trsmi.result_sections import ResultSections
 
 
 def _empty_frame() -> pd.DataFrame:
     return pd.DataFrame()
-
-
-@dataclass(frozen=True, eq=False)
-class ResultSections:
-    """What each section of a result of several has for itself.
-
-    Attributes
-    ----------
-    of_spots
-        The section of each spot, categorical in the order of the sections, indexed by spot name.
-    images
-        Tissue images, by section name.
-    spot_diameters
-        In coordinate units, by section name, where known.
-    original_spots
-        What each spot is called in the table of its section, indexed by spot name.
-    """
-
-    of_spots: pd.Series
-    images: Mapping[str, TissueImage]
-    spot_diameters: Mapping[str, float]
-    original_spots: pd.Series
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the sections, in order."""
-        return tuple(map(str, self.of_spots.cat.categories))
-
-    def rows(self, name: str) -> NDArray[np.int64]:
-        """Rows of the result that are of a section."""
-        return np.flatnonzero(self.of_spots.to_numpy() == name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,40 +121,9 @@ class TRSMIResult:
         InputError
             If there is no such section.
         """
-        if self.sections is None or name not in self.sections.names:
-            known = ", ".join(self.section_names) or "one section alone"
-            raise InputError(f"The result has no section {name!r}: it has {known}.")
-        rows = self.sections.rows(name)
-        spots = pd.Index(self.sections.original_spots.iloc[rows].astype(str))
-        about = [s for s in self.record.get("sections", []) if s["name"] == name]
+        from napari_trsmi.result_sections import of_section
 
-        def part(values: Any) -> Any:
-            return values.iloc[rows].set_axis(spots)
-
-        domains = part(self.domains)
-        return replace(
-            self,
-            domains=domains.cat.remove_unused_categories(),
-            embedding=self.embedding[rows],
-            confidence=part(self.confidence),
-            modality_weights=part(self.modality_weights),
-            coordinates=self.coordinates[rows],
-            annotations=part(self.annotations),
-            record={**self.record, "n_spots": len(rows), "sections": about},
-            image=self.sections.images.get(name),
-            spot_diameter=self.sections.spot_diameters.get(name),
-            custom_colors=self.colors,
-            domains_by_scale=part(self.domains_by_scale) if self.scales else self.domains_by_scale,
-            confidence_by_scale=(
-                part(self.confidence_by_scale) if self.scales else self.confidence_by_scale
-            ),
-            sections=None,
-            predicted={
-                modality: _only(table, name, spots[own])
-                for modality, table in self.predicted.items()
-                if (own := np.flatnonzero(table.obs["section"] == name)).size
-            },
-        )
+        return of_section(self, name)
 
     def predict(self, section: Any, **how: Any) -> TRSMIResult:
         """Carry the domains to a new section, without running again.
@@ -261,16 +194,9 @@ class TRSMIResult:
 
         Coordinates are in units of the first section's; spots lie as far apart in all sections.
         """
-        if self.sections is None:
-            return self
-        rows = [self.sections.rows(name) for name in self.sections.names]
-        parts = [self.coordinates[own] for own in rows]
-        boxes = [np.stack([part.min(axis=0), part.max(axis=0)]) for part in parts]
-        places = side_by_side(boxes, [spot_pitch(part) for part in parts])
-        laid = self.coordinates.copy()
-        for own, part, place in zip(rows, parts, places, strict=True):
-            laid[own] = place.of(part)
-        return replace(self, coordinates=laid)
+        from napari_trsmi.result_sections import coordinates_side_by_side
+
+        return replace(self, coordinates=coordinates_side_by_side(self))
 
     def domain_shares(self) -> pd.DataFrame:
         """Share of each section's spots that each domain has, a row a section.
@@ -409,49 +335,9 @@ class TRSMIResult:
         InputError
             If `adata` holds no such result.
         """
-        places = Places(key)
-        missing = [
-            place
-            for place, found in (
-                (f'uns["{key}"]', key in adata.uns),
-                (f'obs["{places.domain}"]', places.domain in adata.obs),
-                (f'obsm["{places.embedding}"]', places.embedding in adata.obsm),
-            )
-            if not found
-        ]
-        if missing:
-            raise InputError(
-                f"The AnnData holds no TRSMI result: {', '.join(missing)} is missing. "
-                "Use a file that napari-trsmi wrote."
-            )
-        stored = adata.uns[key]
-        part = adata.obs[places.domain].notna().to_numpy()
-        obs = adata.obs[part]
-        modalities = [str(name) for name in stored["modalities"]]
-        weights = obs[[places.weight(name) for name in modalities]]
-        image, diameter = read_picture(adata, key)
-        domains_by_scale, confidence_by_scale = read_scales(adata, part, places)
-        return cls(
-            domains=obs[places.domain].rename(None),
-            embedding=np.asarray(adata.obsm[places.embedding], dtype=np.float32)[part],
-            confidence=obs[places.confidence].rename(None),
-            modality_weights=weights.set_axis(modalities, axis=1),
-            coordinates=np.asarray(adata.obsm["spatial"], dtype=np.float64)[part],
-            annotations=obs[[str(name) for name in stored["annotations"]]].copy(),
-            history=stored["history"],
-            record=json.loads(stored["record"]),
-            image=image,
-            spot_diameter=diameter if stored.get("diameter_known", True) else None,
-            square_spots=bool(stored.get("square_spots", False)),
-            custom_colors=_custom_colors(
-                list(obs[places.domain].cat.categories), adata.uns.get(places.colors, ())
-            ),
-            domains_by_scale=domains_by_scale,
-            confidence_by_scale=confidence_by_scale,
-            sections=(sections := read_sections(adata, part, key)),
-            predicted=read_predicted(adata, part, sections, key),
-            fitted=read_fitted(stored),
-        )
+        from napari_trsmi.scverse.reading import read_run
+
+        return read_run(adata, key)
 
     def summary(self) -> dict[str, Any]:
         """A short JSON-ready account of the run, for ``--json`` and logs."""
@@ -472,41 +358,3 @@ class TRSMIResult:
                 if key in self.record
             },
         }
-
-
-def _only(table: AnnData, section: str, spots: pd.Index) -> AnnData:
-    """A section's rows of a predicted table, with the spots' own names."""
-    part = table[(table.obs["section"] == section).to_numpy()].copy()
-    part.obs_names = spots
-    return part
-
-
-def require_one_section(result: TRSMIResult, what: str) -> None:
-    """Raise an `InputError` if a result is of several sections, each in a system of its own.
-
-    Parameters
-    ----------
-    result
-        The result.
-    what
-        What needs one, as a sentence begins: ``"GeoJSON is"``.
-    """
-    if result.sections is not None:
-        first = result.section_names[0]
-        raise InputError(
-            f"{what} of one section, in the coordinates of its picture, and this result is of "
-            f"{len(result.section_names)}. Take one after the other: "
-            f"result.of_section({first!r})."
-        )
-
-
-def _custom_colors(names: Sequence[str], stored: Sequence[str]) -> dict[str, str]:
-    """Return what a file's colours say beyond the palette; other tools may have changed them."""
-    if not all(map(is_hex, stored)):  # names of colours: only what draws writes them
-        from matplotlib.colors import is_color_like, to_hex
-
-        stored = [to_hex(color) for color in stored if is_color_like(color)]
-    if len(stored) != len(names):
-        return {}
-    colors = dict(zip(names, map(str.lower, stored), strict=True))
-    return {} if colors == domain_colors(names) else colors

@@ -16,7 +16,7 @@ import pandas as pd
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.values import comparable_values
-from napari_trsmi.result import require_one_section
+from napari_trsmi.result_sections import require_one_section
 from napari_trsmi.scverse.graphs import spatial_neighbors
 from napari_trsmi.scverse.places import SPATIAL
 

@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 
 from napari_trsmi.output.atomic import check_output, write_bytes
-from napari_trsmi.result import require_one_section
+from napari_trsmi.result_sections import require_one_section
 from napari_trsmi.spots.boundaries import domain_polygons
 from napari_trsmi.spots.pitch import spot_pitch
 

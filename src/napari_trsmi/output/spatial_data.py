@@ -24,7 +24,7 @@ from napari_trsmi.output.atomic import (
 from napari_trsmi.output.tables import storable
 from napari_trsmi.output.whole_tables import whole_tables
 from napari_trsmi.requirements import needed_for
-from napari_trsmi.result import require_one_section
+from napari_trsmi.result_sections import require_one_section
 from napari_trsmi.scverse.picture import libraries
 from napari_trsmi.scverse.places import KEY
 from napari_trsmi.spots.pitch import spot_pitch

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from napari_trsmi.data.dataset import TissueImage
     from napari_trsmi.joint.fitted import FittedSections
-    from napari_trsmi.result import ResultSections, TRSMIResult
+    from napari_trsmi.result import TRSMIResult
+    from napari_trsmi.result_sections import ResultSections
 
 
 def write_sections(
@@ -135,7 +136,7 @@ def read_sections(table: Any, part: NDArray[np.bool_], key: str) -> ResultSectio
     key
         What the run is called there.
     """
-    from napari_trsmi.result import ResultSections
+    from napari_trsmi.result_sections import ResultSections
 
     places = Places(key)
     if places.section not in table.obs:

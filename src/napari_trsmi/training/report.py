@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+T = TypeVar("T")
 
 
 class Phase(StrEnum):
@@ -63,3 +68,6 @@ class EpochReport:
 
 Step: TypeAlias = Phase | PictureReport | EpochReport
 """What a run yields."""
+
+Steps: TypeAlias = "Generator[Step, None, T]"
+"""A part of a run, and what it returns."""

@@ -1,0 +1,247 @@
+"""What a run works on: loaded tables, measured pictures, features, graphs and axes of tissue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from napari_trsmi.clustering.scale import Tissue
+from napari_trsmi.clustering.trust import trusted
+from napari_trsmi.data.dataset import Kind, Modality, SpatialOmics
+from napari_trsmi.data.loading import load
+from napari_trsmi.data.section_loading import are_sections, load_sections
+from napari_trsmi.data.section_set import SectionSet
+from napari_trsmi.data.wording import listed
+from napari_trsmi.errors import InputError
+from napari_trsmi.graphs.lagged import lagged_graph
+from napari_trsmi.graphs.neighbors import spatial_graph
+from napari_trsmi.joint.preparing import JointProblem, joint_problem
+from napari_trsmi.preprocessing import feature_matrix
+from napari_trsmi.preprocessing.image.modality import REACH, iter_with_image, own_footprint
+from napari_trsmi.preprocessing.image.recipe import ImageFeatures
+from napari_trsmi.spots.order import canonical_order, clustered_order
+from napari_trsmi.training.embedder import TorchEmbedder
+from napari_trsmi.training.report import Phase, PictureReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    import scipy.sparse as sp
+    from numpy.typing import NDArray
+
+    from napari_trsmi.config import Config
+    from napari_trsmi.data.loading import Tables
+    from napari_trsmi.data.section_loading import Sections
+    from napari_trsmi.training.report import Steps
+
+
+def loaded(
+    tables: Tables | Sections | SpatialOmics | SectionSet,
+    library_key: str | None,
+    how: dict[str, Any],
+) -> SpatialOmics | SectionSet:
+    """Load what was passed, unless it is loaded already.
+
+    Parameters
+    ----------
+    tables, library_key
+        See `integrate`.
+    how
+        The other arguments of `integrate` that say how to load; ``section`` is taken out for
+        several sections.
+
+    Raises
+    ------
+    InputError
+        If the tables cannot be used, or are loaded already and are to be loaded otherwise.
+    """
+    if isinstance(tables, SpatialOmics | SectionSet):
+        _check_loaded({**how, "library_key": library_key})
+        return tables
+    if library_key is None and not are_sections(tables):
+        return load(tables, **how)
+    if how.pop("section") is not None:
+        raise InputError(
+            "section= picks one section, and several are to be run together. Leave one of the two "
+            "out."
+        )
+    if library_key is None and isinstance(tables, Mapping) and len(tables) == 1:
+        raise InputError(
+            f"One section is given, {next(iter(tables))!r}. Pass its tables alone, or add another."
+        )
+    return load_sections(tables, library_key=library_key, **how)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a run works on, in an order of its own: the result goes back to that of the input.
+
+    Of the modalities those take part that `used` numbers, all if it is None; `pictures` has the
+    `register_score` of each picture.
+    """
+
+    order: NDArray[np.int64]
+    components: list[NDArray[np.float32]]
+    spatial: sp.csr_array
+    notes: Sequence[str]
+    tissue: Tissue
+    used: list[int] | None = None
+    pictures: Mapping[str, float] = field(default_factory=dict)
+    joint: JointProblem | None = None
+
+
+def iter_prepared(
+    dataset: SpatialOmics | SectionSet, config: Config, check: Callable[[], None]
+) -> Steps[Prepared]:
+    """Features, graphs and axes of what is run, and which modalities take part.
+
+    Parameters
+    ----------
+    dataset
+        One section, or several together.
+    config
+        Parameters of the run.
+    check
+        Called between the steps of the work; what it raises ends it.
+
+    Yields
+    ------
+    The phases.
+    """
+    yield Phase.PREPROCESSING
+    if isinstance(dataset, SectionSet):
+        joint = joint_problem(dataset, config, check)
+        yield Phase.GRAPHS
+        tissue = Tissue(joint.factors, joint.spatial, joint.blocks, joint.measured)
+        return Prepared(
+            joint.order, joint.components, joint.spatial, joint.notes, tissue, joint=joint
+        )
+    order = canonical_order(dataset.coordinates, dataset.spots)
+    ordered = _reordered(dataset, order)
+    components, notes = _preprocessed(ordered, config, check)
+    at_spots = [_at_spots(modality, config) for modality in ordered.modalities]
+    # by the tables, so that a picture that is left out leaves everything as it was
+    clustered = clustered_order(_of_tables(ordered, components), seed=config.seed)
+    components = [block[clustered] for block in components]
+    order = order[clustered]
+    yield Phase.GRAPHS
+    places = dataset.coordinates[order]
+    spatial = spatial_graph(places, config.spatial_neighbors)
+    check()
+    tissue = Tissue.of(
+        components,
+        spatial,
+        config,
+        noise=[
+            lagged_graph(places, float(modality.table.uns.get(REACH, 0)), spatial)
+            for modality in dataset.modalities
+        ],
+        at_spots=[None if block is None else block[clustered] for block in at_spots],
+    )
+    check()
+    used, scores, said = trusted(dataset.modalities, tissue, places)
+    notes += said
+    if len(used) == len(components):
+        return Prepared(order, components, spatial, notes, tissue, pictures=scores)
+    kept = [components[place] for place in used]
+    return Prepared(order, kept, spatial, notes, tissue.only(used), used, scores)
+
+
+def iter_measured(
+    dataset: SpatialOmics | SectionSet,
+    image_features: str | Mapping[str, Any] | ImageFeatures,
+    device: torch.device,
+    check: Callable[[], None],
+) -> Steps[SpatialOmics]:
+    """Measure the picture of a section, which becomes one of its modalities.
+
+    Parameters
+    ----------
+    dataset
+        With a picture.
+    image_features
+        See `integrate`.
+    device
+        Where a model of the user's sees the patches.
+    check
+        As for `iter_prepared`.
+
+    Yields
+    ------
+    A `PictureReport` after each part.
+
+    Raises
+    ------
+    InputError
+        If the picture cannot be measured, or several sections are run together.
+    """
+    recipe = ImageFeatures.of(image_features)
+    if isinstance(recipe.embed, torch.nn.Module):
+        recipe = replace(recipe, embed=TorchEmbedder(recipe.embed, device))
+    if isinstance(dataset, SectionSet):
+        raise InputError(
+            "image_features= measures the picture of one section, and several are run together. "
+            "Leave it out, or run the sections one by one."
+        )
+    measuring = iter_with_image(dataset, recipe, check=check)
+    while True:
+        try:
+            done, spots = next(measuring)
+        except StopIteration as finished:
+            measured: SpatialOmics = finished.value
+            return measured
+        yield PictureReport(done, spots)
+
+
+def _check_loaded(how: dict[str, Any]) -> None:
+    given = [name for name, value in how.items() if value is not None and not _is_empty(value)]
+    if given:
+        raise InputError(
+            f"The tables are loaded already, so {listed(given)} can change nothing. Pass "
+            f"{'it' if len(given) == 1 else 'them'} to load, or pass the tables themselves."
+        )
+
+
+def _is_empty(value: object) -> bool:
+    return isinstance(value, str | tuple | list) and not value
+
+
+def _reordered(dataset: SpatialOmics, order: NDArray[np.int64]) -> SpatialOmics:
+    return replace(
+        dataset,
+        modalities=tuple(
+            Modality(m.name, m.kind, m.table[order].copy()) for m in dataset.modalities
+        ),
+        coordinates=dataset.coordinates[order],
+        spots=dataset.spots[order],
+        annotations=dataset.annotations.iloc[order],
+    )
+
+
+def _preprocessed(
+    dataset: SpatialOmics, config: Config, check: Callable[[], None]
+) -> tuple[list[NDArray[np.float32]], list[str]]:
+    components, notes = [], []
+    for modality in dataset.modalities:
+        check()
+        block, said = feature_matrix(modality, config)
+        components.append(block)
+        notes += said
+    return components, notes
+
+
+def _of_tables(
+    dataset: SpatialOmics, components: list[NDArray[np.float32]]
+) -> list[NDArray[np.float32]]:
+    pairs = zip(dataset.modalities, components, strict=True)
+    return [block for modality, block in pairs if modality.kind is not Kind.IMAGE] or components
+
+
+def _at_spots(modality: Modality, config: Config) -> NDArray[np.float32] | None:
+    """Return the components of what a picture shows at the spots and not around them."""
+    own = own_footprint(modality)
+    return None if own is None else feature_matrix(own, config)[0]
