@@ -130,17 +130,6 @@ def test_every_room_is_on_a_floor():
     assert rooms <= {room for rooms in FLOORS for room in rooms}
 
 
-LONG = {"integration.py", "result.py"}
-"""Over four hundred lines since several sections are run together: to be divided."""
-
-
-def test_files_are_short():
-    """Four hundred lines are two ideas at least."""
-    lengths = {path.name: path.read_text(encoding="utf-8").count("\n") for path in _modules()}
-    assert {name for name, lines in lengths.items() if lines > 400} - LONG == set()
-    assert max(lengths.values()) < 550
-
-
 def test_every_folder_is_in_the_architecture():
     described = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
     folders = {f"{path.parent.relative_to(PACKAGE)}/" for path in _modules()} - {"./"}
