@@ -85,6 +85,8 @@ def results(draw: st.DrawFn) -> TRSMIResult:
             index=range_indexes(n_spots, n_spots),
         )
     ).set_axis(spots)
+    # text as pandas itself holds it: `object` before pandas 3, `str` from then on
+    annotations["words"] = pd.Series(annotations["words"].tolist(), index=spots)
     annotations["labels"] = annotations["words"].astype("category")
     image = None
     if draw(st.booleans()):
