@@ -298,3 +298,10 @@ def test_the_platforms_columns_from_a_csv_and_from_obs(tmp_path, make_table, col
     table.obs = table.obs.join(places)
     np.testing.assert_allclose(given.coordinates, xy)
     np.testing.assert_allclose(load({"rna": table}).coordinates, xy)
+
+
+def test_a_gef_says_how_it_is_converted(tmp_path):
+    with h5py.File(tmp_path / "chip.gef", "w") as file:
+        file["geneExp/bin1/gene"] = [1]
+    with pytest.raises(InputError, match="saw convert gef2gem"):
+        load(tmp_path / "chip.gef")

@@ -154,6 +154,11 @@ def _read_hdf5(
             notes.append(f"{given.name} lies in a folder of Xenium, which is read.")
             return read_platform(given.parent, XENIUM, notes, Selection())
         return read_10x(path)
+    if {"geneExp", "cellBin"} & set(groups):
+        raise InputError(
+            f"{given} is a .gef of Stereo-seq. Make a list of it that can be read, with "
+            "'saw convert gef2gem', or an .h5ad with 'saw convert gef2h5ad'."
+        )
     holds = ", ".join(map(repr, groups[:5])) or "nothing"
     raise InputError(
         f"{given} is an HDF5 file, but holds {holds}: no AnnData, no MuData and no 10x matrix. "
