@@ -24,7 +24,14 @@ def test_the_curve_ends_where_the_views_part():
     rng = np.random.default_rng(0)
     group = np.repeat(np.arange(3), 60)
     views = [
-        View(5.0 * np.eye(3)[group] + rng.normal(size=(180, 3)), hops, (3,)) for hops in range(9)
+        View(
+            points=5.0 * np.eye(3)[group] + rng.normal(size=(180, 3)),
+            hops=hops,
+            widths=(3,),
+            center=np.zeros(3),
+            scale=np.ones(3),
+        )
+        for hops in range(9)
     ]
     curve = agreement_curve(views, smallest=2, largest=9, seed=0)
     assert curve["n_domains"].tolist() == [2, 3, 4]

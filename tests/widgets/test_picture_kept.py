@@ -46,8 +46,8 @@ def test_everything_that_is_saved_has_the_picture(make_dock, installed_plugins, 
     qtbot.waitUntil(lambda: path.exists() and not panel.background.busy, timeout=30_000)
     viewer.layers.clear()
     viewer.open(path, plugin="napari-trsmi")
-    assert [layer.name for layer in viewer.layers] == ["Tissue", "domains"]
-    np.testing.assert_array_equal(viewer.layers["Tissue"].data, pixels)
+    assert [layer.name for layer in viewer.layers] == ["domains: tissue", "domains"]
+    np.testing.assert_array_equal(viewer.layers["domains: tissue"].data, pixels)
     shown = result_of(viewer.layers["domains"])
     figure = draw_domains(shown.coordinates, shown.domains, shown.colors, image=shown.image)
     assert any(axes.images for axes in figure.axes)

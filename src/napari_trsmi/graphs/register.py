@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LEAST_SCORE = 3.0
+LEAST_SCORE = 5.0
 """Standard deviations by which a picture must go better with the tables than a turned one."""
 
 _TRENDS = (3, 6)

@@ -54,7 +54,7 @@ def test_progress_of_the_whole_run_is_shown(panel, qtbot):
     for epoch in (1, 2):
         panel.show_step(report(epoch))
     assert panel.status.text() == "Epoch 2 of 4, loss 0.5"
-    assert panel.bar.value() == pytest.approx(0.7 * panel.bar.maximum())
+    assert panel.bar.value() == pytest.approx(0.75 * panel.bar.maximum())
     assert panel.curve.isVisible()
     assert len(panel.curve.losses) == 2
     panel.show_step(Phase.CLUSTERING)
