@@ -82,11 +82,9 @@ def assembled(
         annotations=dataset.annotations,
         history=_history(network),
         record=record,
-        image=None if isinstance(dataset, SectionSet) else dataset.image,
-        spot_diameter=None if isinstance(dataset, SectionSet) else dataset.spot_diameter,
-        square_spots=all(s.square_spots for s in dataset.sections.values())
-        if isinstance(dataset, SectionSet)
-        else dataset.square_spots,
+        image=dataset.image,
+        spot_diameter=dataset.spot_diameter,
+        square_spots=dataset.square_spots,
         sections=parts_of(dataset) if isinstance(dataset, SectionSet) else None,
         custom_colors=colors,
         domains_by_scale=pd.DataFrame(
@@ -148,7 +146,7 @@ def run_record(
         "parameters": config.model_dump(mode="json"),
         "modalities": modalities,
         "inputs": dataset.load_arguments,
-        "registration": _registration(dataset),
+        "registration": None if dataset.image is None else dataset.image.registration,
         "n_spots": dataset.n_spots,
         "scale": config.own_scale,
         "stopped": "" if network is None else network.trained.stopped,
@@ -171,11 +169,6 @@ def parts_of(data: SectionSet) -> ResultSections:
             index=data.spots,
         ),
     )
-
-
-def _registration(dataset: SpatialOmics | SectionSet) -> dict[str, Any] | None:
-    image = getattr(dataset, "image", None)
-    return None if image is None else image.registration
 
 
 def outcome_notes(network: NetworkRun | None, domains: Domains) -> list[str]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.graphs.register import LEAST_SCORE, register_score
+from napari_trsmi.preprocessing.image.modality import TRUST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ def trusted(
         known = np.hstack([tissue.factors[place][:, :_AXES] for place in tables])
         for place in pictures:
             name = modalities[place].name
-            if modalities[place].table.uns.get("trust") == ALWAYS:
+            if modalities[place].table.uns.get(TRUST) == ALWAYS:
                 continue
             score = register_score(known, tissue.factors[place][:, :_AXES], coordinates)
             scores[name] = score

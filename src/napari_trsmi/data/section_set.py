@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_trsmi.data.dataset import Modality, SpatialOmics
+    from napari_trsmi.data.dataset import Modality, SpatialOmics, TissueImage
 
 SECTION = "section"
 """Column of the annotations that says which section a spot is of."""
@@ -80,6 +80,21 @@ class SectionSet:
     def coordinates(self) -> NDArray[np.float64]:
         """Coordinates of all spots, each in the system of its section, shape (n_spots, 2)."""
         return np.concatenate([section.coordinates for section in self.sections.values()])
+
+    @property
+    def image(self) -> TissueImage | None:
+        """None: each section has its own."""
+        return None
+
+    @property
+    def spot_diameter(self) -> float | None:
+        """None: each section has its own."""
+        return None
+
+    @property
+    def square_spots(self) -> bool:
+        """Whether the spots of all sections are square bins."""
+        return all(section.square_spots for section in self.sections.values())
 
     @property
     def annotations(self) -> pd.DataFrame:
