@@ -74,7 +74,7 @@ def rows_of(name, dataset, labels, n_domains):
 def simulated():
     head("made-up tissue", "tables", "with the picture", "always", "picture alone", "register")
     for modalities in (["rna"], ["rna", "chromatin"], ["rna", "protein"]):
-        for seed in range(2):
+        for seed in range(3):
             data = trsmi.simulate("tissue", modalities=modalities, seed=seed)
             rows_of(
                 f"{' + '.join(modalities)}, made with seed {seed}",
