@@ -147,6 +147,7 @@ def run_record(
         "modalities": modalities,
         "inputs": dataset.load_arguments,
         "registration": None if dataset.image is None else dataset.image.registration,
+        "micrometres_per_unit": dataset.micrometres_per_unit,
         "n_spots": dataset.n_spots,
         "scale": config.own_scale,
         "stopped": "" if network is None else network.trained.stopped,

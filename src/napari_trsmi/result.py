@@ -224,6 +224,12 @@ class TRSMIResult:
         return None if scale is None else float(scale)
 
     @property
+    def micrometres_per_unit(self) -> float | None:
+        """Of the coordinates, if known."""
+        said = self.record.get("micrometres_per_unit")
+        return None if said is None else float(said)
+
+    @property
     def scales(self) -> tuple[float, ...]:
         """Scales that `at_scale` can show, increasing."""
         return tuple(self.domains_by_scale.columns.astype(float))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_trsmi import read_result
+from napari_trsmi import fit_landmarks, read_result
 from napari_trsmi.data.reading.spatial_elements import are_squares
 from napari_trsmi.errors import MissingPackageError, OutputError
 from napari_trsmi.output.spatial_data import write_spatialdata
@@ -55,6 +55,27 @@ def test_the_table_annotates_the_spots(make_result, tmp_path):
         sdata=read, spatial_element_names="spots", table_name="domains", how="inner"
     )
     assert len(matched["spots"]) == table.n_obs == 60
+
+
+def test_landmarks_are_a_coordinate_system_of_their_own(make_result, tmp_path):
+    from spatialdata.transformations import get_transformation
+
+    plain = make_result(image_scale=0.5)
+    spots = plain.coordinates[[0, 11, 48, 59]]
+    found = fit_landmarks(spots, 3 * spots @ [[0.8, 0.6], [-0.6, 0.8]] + [40, 7])
+    image = replace(plain.image, registration=found.written())
+    result = replace(plain, image=image, record={**plain.record, "registration": found.written()})
+    path = write_spatialdata(result, tmp_path / "domains.zarr")
+    read = spatialdata.read_zarr(path)
+    for name, own in (("spots", 1.0), ("tissue", 0.5)):
+        ways = get_transformation(read[name], get_all=True)
+        assert set(ways) == {"global", "picture"}
+        matrix = ways["picture"].to_affine_matrix(("x", "y"), ("x", "y"))
+        places = np.column_stack([plain.coordinates * own, np.ones(60)]) @ matrix[:2].T
+        np.testing.assert_allclose(places, found.to_picture(plain.coordinates))
+    again = read_result(path)
+    assert again.record["registration"] == found.written()
+    assert again.image.scale == pytest.approx(0.5)
 
 
 def test_image_and_spots_are_in_register(make_result, tmp_path):

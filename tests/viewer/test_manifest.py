@@ -49,9 +49,8 @@ def test_every_command_is_used_once(manifest):
 
 def test_menus_are_ones_that_plugins_may_use(manifest):
     menus = manifest.contributions.menus
-    assert {"napari/layers/classify", "napari/layers/visualize", "napari/file/io_utilities"} == set(
-        menus
-    )
+    layers = {f"napari/layers/{menu}" for menu in ("classify", "register", "visualize")}
+    assert set(menus) == {*layers, "napari/file/io_utilities"}
     assert set(menus) <= {str(menu) for menu in MenuId.contributables()}
 
 
@@ -81,5 +80,6 @@ def test_the_entries_are_in_the_windows_menus(make_napari_viewer):
     assert "Domains (TRSMI)" in titles("napari/layers/visualize")
     assert "Open section (TRSMI)" in titles("napari/file/io_utilities")
     assert "Public data (TRSMI)" in titles("napari/file/io_utilities")
-    assert len(titles("napari/plugins/napari-trsmi")) == 4
+    assert "Landmarks (TRSMI)" in titles("napari/layers/register")
+    assert len(titles("napari/plugins/napari-trsmi")) == 5
     assert len(titles("napari/file/samples/napari-trsmi")) == 4

@@ -94,6 +94,8 @@ class SpatialOmics:
         In coordinate units, if known.
     square_spots
         Whether the spots are square bins; `spot_diameter` is then their side.
+    micrometres_per_unit
+        Of the coordinates, if known.
     notes
         What was guessed, dropped or matched on the way here, one sentence each.
     digests
@@ -113,6 +115,7 @@ class SpatialOmics:
     image: TissueImage | None = None
     spot_diameter: float | None = None
     square_spots: bool = False
+    micrometres_per_unit: float | None = None
     notes: tuple[str, ...] = ()
     digests: dict[str, str] = field(default_factory=dict)
     load_arguments: dict[str, Any] = field(default_factory=dict)

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 _SIDE = 256  # pixels of the picture in which tissue is looked for
 _CONTRAST = 20  # of 255: fainter differences are no tissue
-_BETTER = 0.15
+BETTER = 0.15
 """By so much must another frame fit better."""
 
-_FITS = 0.8
+FITS = 0.8
 """Share of the spots that must lie on tissue in it."""
 
 _SMALL = 0.1
@@ -84,12 +84,12 @@ def frame_warning(
     if mask is None:
         return _small(xy, image) or _by_grid(xy, grid, None)
     pitch = spot_pitch(xy) or 0.0
-    here = _fit(xy, image, mask, pitch)
+    here = fit_on_tissue(xy, image, mask, pitch)
     fits = _fits(xy, image, mask, pitch)
-    found = [each for each in fits if each[0].on_tissue >= _FITS]
+    found = [each for each in fits if each[0].on_tissue >= FITS]
     if found:
         best, what, remedy = max(found, key=lambda each: each[0].score)
-        if best.score > here.score + _BETTER:
+        if best.score > here.score + BETTER:
             return (
                 f"Only {here.on_tissue:.0%} of the spots lie on the tissue in the picture, and "
                 f"they cover {here.covered:.0%} of it. {what}, {best.on_tissue:.0%} would, and "
@@ -97,7 +97,9 @@ def frame_warning(
             )
     if here.covered < _SMALL:
         return _other_unit(here.covered, "tissue in the picture")
-    return _by_grid(xy, grid, lambda turn: _fit(turn(xy), image, mask, pitch).score - here.score)
+    return _by_grid(
+        xy, grid, lambda turn: fit_on_tissue(turn(xy), image, mask, pitch).score - here.score
+    )
 
 
 def tissue_mask(pixels: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
@@ -140,7 +142,22 @@ def _otsu(values: NDArray[np.float32]) -> float:
     return float(edges[1:][np.nanargmax(spread)])
 
 
-def _fit(xy: NDArray[np.float64], image: TissueImage, mask: NDArray[np.bool_], pitch: float) -> Fit:
+def fit_on_tissue(
+    xy: NDArray[np.float64], image: TissueImage, mask: NDArray[np.bool_], pitch: float
+) -> Fit:
+    """Say how coordinates lie on the tissue.
+
+    Parameters
+    ----------
+    xy
+        Coordinates, shape (n_spots, 2).
+    image
+        The picture, of which `mask` marks the tissue (`tissue_mask`).
+    mask
+        Of any resolution.
+    pitch
+        How far apart the spots are, in coordinate units.
+    """
     per_unit = image.scale * np.array(mask.shape[::-1]) / image.pixels.shape[1::-1]
     places = np.floor(xy * per_unit).astype(np.int64)
     inside = np.all((places >= 0) & (places < mask.shape[::-1]), axis=1)
@@ -200,7 +217,7 @@ def _fits(
         ]
     for what, remedy, turn in turns:
         apart = pitch / image.scale if "/" in remedy else pitch
-        yield _fit(turn(xy), image, mask, apart), what, f"{remedy} as positions="
+        yield fit_on_tissue(turn(xy), image, mask, apart), what, f"{remedy} as positions="
 
 
 _EXCHANGED = "(y, x)"

@@ -24,6 +24,7 @@ from napari_trsmi.data.digests import digest
 from napari_trsmi.data.frame import frame_warning
 from napari_trsmi.data.load_arguments import load_arguments
 from napari_trsmi.data.matching import shared_spots, with_common_names
+from napari_trsmi.data.micrometres import of_lattice
 from napari_trsmi.data.orientation import upright
 from napari_trsmi.data.reading.images import tissue_image
 from napari_trsmi.data.reading.inputs import read_inputs
@@ -140,6 +141,10 @@ def load(
     parts = [drop_uninformative(_on_spots(part, spots), notes) for part in parts]
 
     measured = next((source for source in sources if source.spot_diameter is not None), None)
+    said = None
+    if placed is None:
+        said = next((s.micrometres for s in sources if s.micrometres is not None), None)
+    grid = _grid(sources, spots)
     return SpatialOmics(
         modalities=tuple(_modality(part) for part in parts),
         coordinates=xy,
@@ -147,9 +152,10 @@ def load(
         annotations=merge_annotations(
             {own[0].name: source.table.obs for source, own in owned}, spots, notes
         ),
-        image=_image(image, image_scale, sources, spots, xy, notes),
+        image=_image(image, image_scale, sources, grid, xy, notes),
         spot_diameter=None if measured is None else measured.spot_diameter,
         square_spots=measured is not None and measured.is_square,
+        micrometres_per_unit=of_lattice(grid, xy) if said is None else said,
         notes=tuple(dict.fromkeys(notes)),
         digests=digests,
         load_arguments=load_arguments(
@@ -283,7 +289,7 @@ def _image(
     given: str | Path | NDArray[Any] | TissueImage | None,
     scale: float | None,
     sources: Sequence[Source],
-    spots: pd.Index,
+    grid: NDArray[np.float64] | None,
     xy: NDArray[np.float64],
     notes: list[str],
 ) -> TissueImage | None:
@@ -304,7 +310,7 @@ def _image(
         f"{outside.sum():,} of {counted(len(xy), 'spot')} lie outside the tissue image "
         f"({width} x {height} pixels, scale {image.scale:g})."
     )
-    wrong = frame_warning(xy, image, _grid(sources, spots))
+    wrong = frame_warning(xy, image, grid)
     if outside.mean() > 0.5 or wrong is not None:
         remedy = wrong or "Check that its scale fits the coordinates (image_scale)."
         notes.append(f"{message} {remedy}" if outside.any() else remedy)

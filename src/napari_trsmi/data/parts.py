@@ -41,6 +41,8 @@ class Source:
         Whether the reader has picked the section that was asked for.
     is_square
         Whether its spots are square bins; `spot_diameter` is then their side.
+    micrometres
+        Per unit of its coordinates, if its format says so.
     """
 
     label: str
@@ -53,6 +55,7 @@ class Source:
     is_optional: bool = False
     is_section: bool = False
     is_square: bool = False
+    micrometres: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,13 +10,12 @@ from napari_trsmi.data.dataset import TissueImage
 from napari_trsmi.data.reading.images import tissue_image
 from napari_trsmi.data.reading.pictures import MAX_PIXELS
 from napari_trsmi.errors import InputError
+from napari_trsmi.spots.landmarks import Registration
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from napari_trsmi.spots.landmarks import Registration
 
 
 def registered_image(
@@ -41,13 +40,38 @@ def registered_image(
     InputError
         If the picture lies where coordinates are negative, beside the spots.
     """
-    from skimage.transform import AffineTransform, warp
-
     given = tissue_image(image, None, [])
     own = np.diag([given.scale, given.scale, 1.0]) if not isinstance(image, TissueImage) else None
     to_pixels = np.vstack([registration.matrix, [0.0, 0.0, 1.0]])
     if own is not None:  # the file was reduced when it was read
         to_pixels = own @ to_pixels
+    return _redrawn(given, to_pixels, registration.written())
+
+
+def registered_layer(picture: TissueImage, written: dict[str, Any]) -> TissueImage:
+    """Draw a picture in the spots' frame by landmarks that were set on its full resolution.
+
+    Parameters
+    ----------
+    picture
+        Perhaps reduced: its scale is its pixels per pixel of the full resolution.
+    written
+        What `Registration.written` wrote down.
+
+    Raises
+    ------
+    InputError
+        As `registered_image`.
+    """
+    matrix = np.vstack([Registration.of_written(written).matrix, [0.0, 0.0, 1.0]])
+    return _redrawn(picture, np.diag([picture.scale, picture.scale, 1.0]) @ matrix, written)
+
+
+def _redrawn(
+    given: TissueImage, to_pixels: NDArray[np.float64], written: dict[str, Any]
+) -> TissueImage:
+    from skimage.transform import AffineTransform, warp
+
     height, width = given.pixels.shape[:2]
     corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]])
     right, lower = (corners @ np.linalg.inv(to_pixels).T)[:, :2].max(axis=0)
@@ -65,4 +89,4 @@ def registered_image(
         given.pixels, AffineTransform(step), output_shape=shape, cval=255, preserve_range=True
     )
     pixels = np.rint(drawn).astype(np.uint8)
-    return TissueImage(pixels, scale, registration=registration.written())
+    return TissueImage(pixels, scale, registration=written)

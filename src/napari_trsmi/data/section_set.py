@@ -92,6 +92,11 @@ class SectionSet:
         return None
 
     @property
+    def micrometres_per_unit(self) -> float | None:
+        """None: each section has its own."""
+        return None
+
+    @property
     def square_spots(self) -> bool:
         """Whether the spots of all sections are square bins."""
         return all(section.square_spots for section in self.sections.values())

@@ -77,6 +77,13 @@ def _inputs(
         comments.append("The tables came from memory: write the paths of their files here.")
         tables = {m["name"]: f"{m['name']}.h5ad" for m in record.get("modalities", [])}
     arguments = {name: value for name, value in inputs.items() if value is not None}
+    if placed := record.get("registration"):
+        comments.append(
+            "The picture was laid onto the spots by landmarks. With its path that is "
+            "image=trsmi.registered_image(path, trsmi.fit_landmarks("
+            f"{_literal(placed['spots'])}, {_literal(placed['picture'])}, "
+            f"kind={_literal(placed['kind'])}))."
+        )
     if "positions" in inputs and inputs["positions"] is None:
         comments.append("The positions came from memory: write the path of their file here.")
         arguments["positions"] = "positions.csv"

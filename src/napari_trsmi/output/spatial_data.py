@@ -46,6 +46,9 @@ STORE_SUFFIXES = (".zarr",)
 IMAGE, SPOTS, TABLE = "tissue", "spots", "domains"
 """Names of the elements."""
 
+PICTURE = "picture"
+"""The coordinate system of the pixels that landmarks were set on."""
+
 _REGION, _INSTANCE = f"{KEY}_region", f"{KEY}_spot"
 
 
@@ -76,7 +79,8 @@ def write_spatialdata(
     The path written. In the coordinate system ``global``, in the spots' coordinates, the store has
     circles ``spots``; the tables that annotate them, with the run in each as
     `TRSMIResult.write_to` writes it (without `dataset` one table ``domains``); and, if there is
-    one, the image ``tissue`` with its scale.
+    one, the image ``tissue`` with its scale. Where the image was registered by landmarks, spots and
+    image have a second coordinate system, ``picture``: the pixels that the landmarks were set on.
 
     Raises
     ------
@@ -190,7 +194,7 @@ def _as_spatialdata(result: TRSMIResult, dataset: SpatialOmics | None) -> Any:
     import shapely
     from spatialdata import SpatialData
     from spatialdata.models import Image2DModel, ShapesModel, TableModel
-    from spatialdata.transformations import Scale
+    from spatialdata.transformations import Identity, Scale, Sequence
 
     diameter = result.spot_diameter or spot_pitch(result.coordinates) or 1.0
     names = result.domains.index.astype(str)
@@ -200,7 +204,9 @@ def _as_spatialdata(result: TRSMIResult, dataset: SpatialOmics | None) -> Any:
     else:
         radius = {"radius": np.full(len(names), diameter / 2)}
         spots = gpd.GeoDataFrame(radius, geometry=shapely.points(result.coordinates), index=names)
-    elements: dict[str, Any] = {SPOTS: ShapesModel.parse(spots)}
+    onto_picture = _onto_picture(result)
+    systems = {"global": Identity(), **onto_picture}
+    elements: dict[str, Any] = {SPOTS: ShapesModel.parse(spots, transformations=systems)}
     for name, table in _tables(result, dataset).items():
         table.obs[_REGION] = np.full(table.n_obs, SPOTS, dtype=object)
         table.obs[_REGION] = table.obs[_REGION].astype("category")
@@ -210,13 +216,28 @@ def _as_spatialdata(result: TRSMIResult, dataset: SpatialOmics | None) -> Any:
             table, region=SPOTS, region_key=_REGION, instance_key=_INSTANCE
         )
     if result.image is not None:
+        scaled = Scale([1 / result.image.scale] * 2, axes=("y", "x"))
         elements[IMAGE] = Image2DModel.parse(
             result.image.pixels.transpose(2, 0, 1),
             dims=("c", "y", "x"),
             c_coords=("r", "g", "b"),
-            transformations={"global": Scale([1 / result.image.scale] * 2, axes=("y", "x"))},
+            transformations={
+                "global": scaled,
+                **{name: Sequence([scaled, onto]) for name, onto in onto_picture.items()},
+            },
         )
     return SpatialData.init_from_elements(elements)
+
+
+def _onto_picture(result: TRSMIResult) -> dict[str, Any]:
+    """Return the way from the spots' coordinates to the picture that landmarks were set on."""
+    from spatialdata.transformations import Affine
+
+    written = result.record.get("registration")
+    if not written or result.image is None:
+        return {}
+    whole = [*written["matrix"], [0.0, 0.0, 1.0]]
+    return {PICTURE: Affine(whole, input_axes=("x", "y"), output_axes=("x", "y"))}
 
 
 def _tables(result: TRSMIResult, dataset: SpatialOmics | None) -> dict[str, AnnData]:

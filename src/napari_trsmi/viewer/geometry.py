@@ -10,6 +10,7 @@ import numpy as np
 from napari_trsmi.errors import InputError
 from napari_trsmi.spots.pitch import spot_pitch
 from napari_trsmi.viewer.register import register_of
+from napari_trsmi.viewer.registration import registration_of, world_of_spots, written_on
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -46,12 +47,30 @@ def placement(section: SpatialOmics | TRSMIResult, image: Image | None) -> dict[
             f"Layer {image.name!r} has {image.ndim} dimensions. Pass a two-dimensional image of "
             "the section (RGB colours do not count)."
         )
+    written = written_on(image)
+    if written is not None and section.image is not None and section.image.registration == written:
+        return {**shape, **_over_registered(image, diameter)}
     return {
         **register_of(image),
         **shape,
         "size": diameter * _affine_magnification(image),
         # napari scales first, so that this factor takes coordinates to pixels before all else.
         "scale": np.asarray(image.scale) * pixels_per_unit(section.image, image),
+    }
+
+
+def _over_registered(image: Image, diameter: float) -> dict[str, Any]:
+    """Return the transforms of spots over a picture that landmarks laid onto them."""
+    found = registration_of(image)
+    assert found is not None  # noqa: S101
+    world = world_of_spots(image, found)
+    magnified = sqrt(abs(float(np.linalg.det(world[:2, :2]))))
+    return {
+        "scale": [magnified, magnified],
+        "affine": world @ np.diag([1 / magnified, 1 / magnified, 1.0]),
+        "units": image.units,
+        "axis_labels": image.axis_labels,
+        "size": diameter,
     }
 
 

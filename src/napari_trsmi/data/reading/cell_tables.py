@@ -32,6 +32,9 @@ _BLANKS = re.compile(
 )
 """What CosMx and MERSCOPE call probes and codewords of no gene."""
 
+_MICROMETRES = {"x_centroid": 1.0, "center_x": 1.0}
+"""A unit of what Xenium and MERSCOPE call the centres of cells; CosMx counts pixels."""
+
 _AREAS = ("cell_area", "area")
 
 
@@ -105,7 +108,13 @@ def read_cell_tables(folder: Path, layout: Layout, notes: list[str]) -> Source:
     table.obsm["spatial"] = xy.to_numpy(dtype=np.float64)
     notes.append(f"Coordinates of {folder.name} are {picked[0]} and {picked[1]} of its cells.")
     table = without_blanks(table, folder.name, notes)
-    return Source(folder.name, table, file_name=folder.name, spot_diameter=_diameter(table.obs))
+    return Source(
+        folder.name,
+        table,
+        file_name=folder.name,
+        spot_diameter=_diameter(table.obs),
+        micrometres=_MICROMETRES.get(str(picked[0])),
+    )
 
 
 def without_blanks(table: AnnData, label: str, notes: list[str]) -> AnnData:

@@ -16,6 +16,7 @@ from anndata import AnnData
 
 from napari_trsmi.data.checks import check_names, check_sparse
 from napari_trsmi.data.kinds import kind_from_word
+from napari_trsmi.data.micrometres import of_table
 from napari_trsmi.data.on_tissue import only_on_tissue
 from napari_trsmi.data.parts import Source
 from napari_trsmi.data.reading.delimited import table_from_frame
@@ -155,6 +156,8 @@ def _read(
 
 def _with_image(source: Source, notes: list[str]) -> Source:
     """Add the picture that the table itself holds, if its reader found none."""
+    if source.micrometres is None:
+        source = replace(source, micrometres=of_table(source.table))
     if source.image is not None or "spatial" not in source.table.uns:
         return source
     image, diameter = image_of_table(source.table, source.label, notes)

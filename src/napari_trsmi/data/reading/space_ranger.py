@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from napari_trsmi.data.dataset import TissueImage
+from napari_trsmi.data.micrometres import of_factors
 from napari_trsmi.data.on_tissue import COLUMN
 from napari_trsmi.data.parts import Source
 from napari_trsmi.data.reading.delimited import positions_from_frame, read_frame
@@ -134,6 +135,7 @@ def read_space_ranger(
         image=_image(layout, of_run, scales, notes) if one else None,
         spot_diameter=scales.get("spot_diameter_fullres"),
         is_square=_BIN_SIZE in scales or size_of(folder.name) is not None,
+        micrometres=of_factors(scales),
         section_columns=(_LIBRARY,) if libraries else (),
         is_section=bool(layout.prefix) and _is_named(layout.prefix, selection),
     )

@@ -90,6 +90,7 @@ def read_gem(path: Path, notes: list[str], selection: Selection) -> Source:
         file_name=path.name,
         spot_diameter=None if by_cell else float(side),
         is_square=not by_cell,
+        micrometres=PITCH,
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_trsmi.data.dataset import TissueImage
     from napari_trsmi.result import TRSMIResult
 
 EDITS = "edits"
@@ -53,6 +54,7 @@ class DomainEdits:
         self._states = [DomainState.of(run, self._parts)]
         self._at = 0
         self._saved = self._states[0]
+        self._other_picture = False  # than the one that files have
         self._edited = run
         self._hidden: frozenset[int] = frozenset()  # parts
         self._hidden_spots = np.zeros(len(run.domains), dtype=bool)  # one by one
@@ -284,14 +286,12 @@ class DomainEdits:
     def unsaved(self) -> bool:
         """Whether there are edits, but for the scale, that no file has."""
         state, saved = self._state, self._saved
-        if state is saved:
-            return False
-        return _lasting(state) != _lasting(saved)
+        return self._other_picture or (state is not saved and state.lasting != saved.lasting)
 
     def mark_saved(self, result: TRSMIResult) -> None:
         """Note that a file has the domains as `result` has them, if they are still so."""
         if result is self._edited:
-            self._saved = self._state
+            self._saved, self._other_picture = self._state, False
 
     def result(self) -> TRSMIResult:
         """The run with the edited domains and colours; its record says how they were edited.
@@ -299,6 +299,13 @@ class DomainEdits:
         Without edits it is the run itself.
         """
         return self._edited
+
+    def take_picture(self, image: TissueImage | None) -> None:
+        """Let the run have another picture; the record says how it was registered."""
+        written = None if image is None else image.registration
+        record = {**self._run.record, "registration": written}
+        self._run, self._other_picture = replace(self._run, image=image, record=record), True
+        self._go(self._at)
 
     # -- what is shown ---------------------------------------------------------
 
@@ -388,8 +395,3 @@ class DomainEdits:
         if hidden != self._hidden:
             self._hidden = frozenset(hidden)
             self.visibility_changed.emit()
-
-
-def _lasting(state: DomainState) -> list[int]:
-    """Return which edits led to a state, but for those of the scale."""
-    return [id(edit) for edit in state.edits if edit["edit"] != "set_scale"]

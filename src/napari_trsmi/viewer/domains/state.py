@@ -103,6 +103,11 @@ class DomainState:
         places: NDArray[np.intp] = np.asarray(self.place, dtype=np.intp)[self.part]
         return places
 
+    @property
+    def lasting(self) -> list[int]:
+        """Which edits led to it, but for those of the scale."""
+        return [id(edit) for edit in self.edits if edit["edit"] != "set_scale"]
+
     def after(self, *edits: dict[str, Any], **changed: Any) -> DomainState:
         """The state with other attributes after some edits."""
         return replace(self, edits=(*self.edits, *edits), **changed)

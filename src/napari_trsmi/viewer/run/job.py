@@ -201,7 +201,8 @@ class RunJob:
         if as_loaded and places.picture is None and places.tissue is dataset.image:
             return dataset
         arguments: dict[str, Any] = {}
-        if as_loaded and places.picture is not None and dataset.load_arguments:
+        plain = places.picture is not None and places.picture.registration is None
+        if as_loaded and plain and places.picture is not None and dataset.load_arguments:
             arguments = {**dataset.load_arguments, "image": places.picture.path}
         return replace(
             dataset,

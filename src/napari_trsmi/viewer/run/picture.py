@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_trsmi.data.dataset import TissueImage
+from napari_trsmi.data.registered import registered_layer
+from napari_trsmi.viewer.registration import written_on
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -34,6 +36,8 @@ class LayerPicture:
         RGB in 0 to 1 from low to high, shape (n, 3); None for a picture in colour.
     path
         The file that it was opened from, if it is known.
+    registration
+        How it was registered to spots by landmarks, in plain JSON types; None if it was not.
     """
 
     level: Any
@@ -41,6 +45,7 @@ class LayerPicture:
     limits: tuple[float, float]
     colors: NDArray[np.float32] | None
     path: str | None
+    registration: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, layer: Image) -> LayerPicture:
@@ -54,10 +59,22 @@ class LayerPicture:
             limits=(float(low), float(high)),
             colors=None if layer.rgb else layer.colormap.map(np.linspace(0, 1, 256))[:, :3],
             path=layer.source.path,
+            registration=written_on(layer),
         )
 
     def tissue(self) -> TissueImage:
-        """Read the picture, in the colours in which the layer shows it."""
+        """Read the picture as the layer shows it, in the frame of the spots if registered to them.
+
+        Raises
+        ------
+        InputError
+            If its landmarks lay it beside the spots.
+        """
+        plain = self.as_it_is()
+        return plain if self.registration is None else registered_layer(plain, self.registration)
+
+    def as_it_is(self) -> TissueImage:
+        """Read the picture, in the colours in which the layer shows it, and in its own frame."""
         step = ceil(max(self.level.shape[:2]) / _LARGEST)
         shown = np.asarray(self.level[::step, ::step])
         pixels = self._in_colour(shown) if self.colors is None else self._mapped(shown)

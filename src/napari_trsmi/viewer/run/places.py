@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from napari_trsmi.errors import InputError
 from napari_trsmi.spots.pitch import spot_pitch
 from napari_trsmi.viewer.geometry import pixels_per_unit
 from napari_trsmi.viewer.plane import Plane
+from napari_trsmi.viewer.registration import registration_of
 from napari_trsmi.viewer.run.picture import LayerPicture
 
 if TYPE_CHECKING:
@@ -85,8 +86,17 @@ def places_of_points(
     else:
         under = Plane.of(image)
         tissue, unit = _fitting(tissue, image)
+    on_picture = under.to_data(world)[:, ::-1]
+    if image is not None and coordinates is not None:
+        found = registration_of(image)
+        if found is not None and _agree(found.to_picture(coordinates), on_picture):
+            size = drawn / plane.magnification if diameter is None else diameter
+            laid = LayerPicture.of(image)
+            return SpotPlaces(names, world, drawn, coordinates, size, None, laid)
     picture = LayerPicture.of(image) if image is not None and tissue is None else None
-    shown = under.to_data(world)[:, ::-1] / unit
+    if picture is not None:  # registered to other spots, or moved since
+        picture = replace(picture, registration=None)
+    shown = on_picture / unit
     if coordinates is not None and _agree(coordinates, shown):
         size = diameter if diameter is not None else drawn / (under.magnification * unit)
         return SpotPlaces(names, world, drawn, coordinates, size, tissue, picture)

@@ -1,0 +1,1 @@
+"""The Landmarks dock: a picture laid onto spots by pairs of places."""

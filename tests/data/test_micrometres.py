@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from anndata import AnnData
+
+from napari_trsmi import load
+from napari_trsmi.data.micrometres import of_factors, of_lattice, of_table
+
+
+@pytest.fixture
+def visium():
+    """Columns and rows of a Visium array: even columns on even rows, odd ones on odd."""
+    rows, columns = np.meshgrid(np.arange(10), np.arange(20), indexing="ij")
+    both = np.column_stack([columns.ravel(), rows.ravel()]).astype(float)
+    return both[both.sum(axis=1) % 2 == 0]
+
+
+def test_the_spots_of_visium_are_100_micrometres_apart(visium):
+    pixels = visium * (0.5, np.sqrt(3) / 2) * 137
+    assert of_lattice(visium, pixels) == pytest.approx(100 / 137)
+
+
+def test_a_turned_picture_changes_nothing(visium):
+    turned = (visium * (0.5, np.sqrt(3) / 2) * 137)[:, ::-1]
+    assert of_lattice(visium, turned) == pytest.approx(100 / 137)
+
+
+def test_another_array_says_nothing(visium):
+    square = np.stack(np.meshgrid(np.arange(6.0), np.arange(6.0)), -1).reshape(-1, 2)
+    assert of_lattice(square, square * 7) is None
+    assert of_lattice(None, square) is None
+    unknown = visium.copy()
+    unknown[0] = np.nan
+    assert of_lattice(unknown, visium) is None
+
+
+@pytest.mark.parametrize(
+    ("factors", "said"),
+    [({"microns_per_pixel": "0.27"}, 0.27), ({"microns_per_pixel": 0}, None), ({}, None)],
+)
+def test_scale_factors_say_it(factors, said):
+    assert of_factors(factors) == said
+    table = AnnData(np.ones((2, 1)), uns={"spatial": {"s1": {"scalefactors": factors}}})
+    assert of_table(table) == said
+
+
+def test_a_visium_table_is_measured_when_it_is_loaded(visium):
+    rng = np.random.default_rng(0)
+    table = AnnData(rng.poisson(3, (len(visium), 12)).astype(np.float32))
+    table.obs["array_col"], table.obs["array_row"] = visium.T.astype(int)
+    table.obsm["spatial"] = visium * (0.5, np.sqrt(3) / 2) * 50
+    assert load({"rna": table}).micrometres_per_unit == pytest.approx(2)
