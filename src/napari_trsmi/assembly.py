@@ -107,7 +107,7 @@ def assembled(
 def run_record(
     dataset: SpatialOmics | SectionSet,
     config: Config,
-    components: Sequence[NDArray[np.floating]],
+    widths: Sequence[int],
     network: NetworkRun | None,
     domains: Domains,
     *,
@@ -115,7 +115,8 @@ def run_record(
 ) -> dict[str, Any]:
     """What is needed to repeat and to judge a run, in plain JSON types.
 
-    Its modalities are those that took part, numbered by `used`; all if that is None.
+    Its modalities are those that took part, numbered by `used`; all if that is None. `widths` are
+    the numbers of their components.
     """
     taking_part = [m for place, m in enumerate(dataset.modalities) if used is None or place in used]
     modalities: list[dict[str, Any]] = [
@@ -123,10 +124,10 @@ def run_record(
             "name": modality.name,
             "kind": modality.kind.value,
             "n_features": modality.table.n_vars,
-            "n_components": block.shape[1],
+            "n_components": width,
             "digest": dataset.digests.get(modality.name, ""),
         }
-        for modality, block in zip(taking_part, components, strict=True)
+        for modality, width in zip(taking_part, widths, strict=True)
     ]
     if network is not None:
         for modality, learned in zip(modalities, _learned(network), strict=True):
@@ -194,9 +195,9 @@ def _learned(network: NetworkRun) -> list[dict[str, Any]]:
             "gate_end": gate_end,
         }
         for start, end, gate_end in zip(
-            network.problem.weights,
+            network.weights,
             network.trained.graph_weights,
-            network.problem.gate_ends,
+            network.gate_ends,
             strict=True,
         )
     ]

@@ -219,6 +219,7 @@ def iter_integrate(
     with cpu_threads(config.threads, dataset.n_spots) as threads:
         prepared = yield from iter_prepared(dataset, config, stop.check)
         order, components, spatial = prepared.order, prepared.components, prepared.spatial
+        widths = [block.shape[1] for block in components]
         notes = list(prepared.notes)
         network: NetworkRun | None = None
         if 0 in config.scales:
@@ -229,6 +230,7 @@ def iter_integrate(
                 notes,
             )
             stop.check()
+        components.clear()  # domains are sought in what was made of them
         tissue = prepared.tissue
         yield Phase.CLUSTERING
         states = None if network is None else network.trained.embedding
@@ -239,7 +241,7 @@ def iter_integrate(
     if network is not None and network.trained.restored:
         warnings.warn(notes[-1], TRSMIWarning, stacklevel=3)
     record = run_record(
-        dataset, config, components, network, domains[config.own_scale], used=prepared.used
+        dataset, config, widths, network, domains[config.own_scale], used=prepared.used
     )
     record["pictures"] = dict(prepared.pictures)
     record |= {

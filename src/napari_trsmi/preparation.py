@@ -121,11 +121,19 @@ def iter_prepared(
             joint.order, joint.components, joint.spatial, joint.notes, tissue, joint=joint
         )
     order = canonical_order(dataset.coordinates, dataset.spots)
-    ordered = _reordered(dataset, order)
-    components, notes = _preprocessed(ordered, config, check)
-    at_spots = [_at_spots(modality, config) for modality in ordered.modalities]
+    components: list[NDArray[np.float32]] = []
+    at_spots: list[NDArray[np.float32] | None] = []
+    notes: list[str] = []
+    for modality in dataset.modalities:  # one table at a time is held in this order
+        check()
+        ordered = Modality(modality.name, modality.kind, modality.table[order].copy())
+        block, said = feature_matrix(ordered, config)
+        components.append(block)
+        notes += said
+        at_spots.append(_at_spots(ordered, config))
+    del ordered
     # by the tables, so that a picture that is left out leaves everything as it was
-    clustered = clustered_order(_of_tables(ordered, components), seed=config.seed)
+    clustered = clustered_order(_of_tables(dataset, components), seed=config.seed)
     components = [block[clustered] for block in components]
     order = order[clustered]
     yield Phase.GRAPHS
@@ -208,30 +216,6 @@ def _check_loaded(how: dict[str, Any]) -> None:
 
 def _is_empty(value: object) -> bool:
     return isinstance(value, str | tuple | list) and not value
-
-
-def _reordered(dataset: SpatialOmics, order: NDArray[np.int64]) -> SpatialOmics:
-    return replace(
-        dataset,
-        modalities=tuple(
-            Modality(m.name, m.kind, m.table[order].copy()) for m in dataset.modalities
-        ),
-        coordinates=dataset.coordinates[order],
-        spots=dataset.spots[order],
-        annotations=dataset.annotations.iloc[order],
-    )
-
-
-def _preprocessed(
-    dataset: SpatialOmics, config: Config, check: Callable[[], None]
-) -> tuple[list[NDArray[np.float32]], list[str]]:
-    components, notes = [], []
-    for modality in dataset.modalities:
-        check()
-        block, said = feature_matrix(modality, config)
-        components.append(block)
-        notes += said
-    return components, notes
 
 
 def _of_tables(

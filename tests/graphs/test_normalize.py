@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from napari_trsmi.graphs.normalize import add_self_loops, row_normalized, symmetric_normalize
+from napari_trsmi.graphs import normalize
+from napari_trsmi.graphs.normalize import (
+    add_self_loops,
+    row_normalized,
+    symmetric_normalize,
+    symmetric_normalized,
+)
 from napari_trsmi.graphs.pattern import Pattern
 
 
@@ -30,6 +36,17 @@ def normalized_densely(weights):
     degrees = weights.sum(dim=1)
     scale = torch.where(degrees > 0, degrees.clamp_min(1e-300).rsqrt(), 0.0)
     return scale[:, None] * weights * scale
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100])
+def test_in_blocks_of_rows_it_is_the_same_to_the_bit(make_pattern, monkeypatch, rows):
+    monkeypatch.setattr(normalize, "_ROWS", rows)
+    pattern, _ = make_pattern(17, symmetric=True, seed=1, density=0.4)
+    weights = torch.rand(pattern.nnz, generator=torch.Generator().manual_seed(0))
+    graph = sp.csr_array((weights.numpy(), pattern.columns.numpy(), pattern.row_pointers.numpy()))
+    expected = symmetric_normalize(pattern, weights).numpy()
+    np.testing.assert_array_equal(symmetric_normalized(graph).data, expected)
+    np.testing.assert_array_equal(graph.data, weights.numpy())
 
 
 @settings(max_examples=40, deadline=None)

@@ -20,6 +20,7 @@ EXACT_LIMIT = 50_000
 
 _BLOCK = 1 << 22  # similarities held at a time: what a cache holds
 _GPU_BLOCK = 1 << 27  # and what keeps a GPU busy
+_SPOTS = 1 << 16  # whose neighbours in space are sought at a time
 _TIE = 1e-6  # relative difference below which two distances are the same
 
 
@@ -49,15 +50,19 @@ def spatial_graph(coordinates: NDArray[np.float64], k: int) -> sp.csr_array:
     n = len(coordinates)
     _check_enough(n, k, "spatial_neighbors")
     wide = min(n, 2 * k + 5)  # room for ties and the spot itself
-    near_to: tuple[NDArray[np.float64], NDArray[np.int64]]
-    near_to = cKDTree(coordinates).query(coordinates, k=wide)  # type: ignore[assignment]
-    distances, found = near_to
-    rows = np.repeat(np.arange(n), wide)
-    other = (found != np.arange(n)[:, None]).ravel()
-    # the spot itself is among its neighbours, so the k-th other one is at most at place k
-    limit = distances[:, k] * (1 + _TIE)
-    near = (distances <= limit[:, None]).ravel()
-    return _symmetric(rows[other & near], found.ravel()[other & near], n)
+    tree = cKDTree(coordinates)
+    rows, columns = [], []
+    for start in range(0, n, _SPOTS):
+        near_to: tuple[NDArray[np.float64], NDArray[np.int64]]
+        near_to = tree.query(coordinates[start : start + _SPOTS], k=wide)  # type: ignore[assignment]
+        distances, found = near_to
+        own = np.arange(start, start + len(found))
+        # the spot itself is among its neighbours, so the k-th other one is at most at place k
+        limit = distances[:, k] * (1 + _TIE)
+        near = (found != own[:, None]) & (distances <= limit[:, None])
+        rows.append(np.repeat(own, near.sum(axis=1)).astype(np.int32))
+        columns.append(found[near].astype(np.int32))
+    return _symmetric(np.concatenate(rows), np.concatenate(columns), n)
 
 
 def feature_graph(
@@ -92,19 +97,23 @@ def feature_graph(
     n = len(features)
     _check_enough(n, k, "feature_neighbors")
     directions = unit_rows(features)
+    found: NDArray[np.integer]
     if n <= EXACT_LIMIT or device != "cpu":
         found = top_cosine(directions, directions, k, device=device, skip_self=True)
     else:
         found = _approximate(directions, k, seed)
-    return _symmetric(np.repeat(np.arange(n), k), found.ravel(), n)
+    return _symmetric(np.repeat(np.arange(n, dtype=np.int32), k), found.ravel(), n)
 
 
 def unit_rows(features: NDArray[np.floating]) -> NDArray[np.float32]:
     """Rows of the column-centred matrix scaled to length 1, ``float32``."""
-    centred = np.asarray(features, dtype=np.float64)
-    centred = centred - centred.mean(axis=0)
-    norms = np.linalg.norm(centred, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = (centred / np.maximum(norms, 1e-12)).astype(np.float32)
+    center = np.mean(features, axis=0, dtype=np.float64)
+    unit = np.empty(features.shape, dtype=np.float32)
+    for start in range(0, len(features), _SPOTS):
+        rows = slice(start, start + _SPOTS)
+        centred = features[rows] - center
+        norms = np.linalg.norm(centred, axis=1, keepdims=True)
+        unit[rows] = centred / np.maximum(norms, 1e-12)
     return unit
 
 
@@ -128,14 +137,15 @@ def top_cosine(
     left = torch.as_tensor(queries, device=device)
     right = torch.as_tensor(keys, device=device)
     step = max(1, _block(left.device.type) // len(right))
-    found = []
+    # one array: rows kept between large temporary arrays would pin the heap around those
+    found = torch.empty((len(left), k), dtype=torch.int64)
     for start in range(0, len(left), step):
         similarity = left[start : start + step] @ right.T
         if skip_self:
             block = torch.arange(len(similarity), device=similarity.device)
             similarity[block, start + block] = -torch.inf
-        found.append(_largest(similarity, k).cpu())
-    return torch.cat(found).numpy()
+        found[start : start + step] = _largest(similarity, k)
+    return found.numpy()
 
 
 def _largest(values: torch.Tensor, k: int) -> torch.Tensor:
@@ -169,7 +179,7 @@ def _block(device: str) -> int:
     return _BLOCK if device == "cpu" else _GPU_BLOCK
 
 
-def _approximate(directions: NDArray[np.float32], k: int, seed: int) -> NDArray[np.int64]:
+def _approximate(directions: NDArray[np.float32], k: int, seed: int) -> NDArray[np.int32]:
     from pynndescent import NNDescent
 
     # On unit rows the Euclidean order is the cosine order.
@@ -180,12 +190,13 @@ def _approximate(directions: NDArray[np.float32], k: int, seed: int) -> NDArray[
     itself = found == np.arange(n)[:, None]
     itself[~itself.any(axis=1), -1] = True
     first = np.cumsum(itself, axis=1) == 1
-    kept: NDArray[np.int64] = found[~(itself & first)].reshape(n, k).astype(np.int64)
+    kept: NDArray[np.int32] = found[~(itself & first)].reshape(n, k)
     return kept
 
 
-def _symmetric(rows: NDArray[np.int64], columns: NDArray[np.int64], n: int) -> sp.csr_array:
+def _symmetric(rows: NDArray[np.int32], columns: NDArray[np.integer], n: int) -> sp.csr_array:
     ones = np.ones(len(rows), dtype=np.float32)
+    columns = columns.astype(np.int32, copy=False)
     graph = sp.coo_array((ones, (rows, columns)), shape=(n, n)).tocsr()
     graph = graph.maximum(graph.T).tocsr()
     graph.sort_indices()

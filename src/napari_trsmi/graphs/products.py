@@ -146,6 +146,8 @@ class _Polynomial(Function):
         totals = [dense @ matrices[-1]]
         for matrix in reversed(matrices[:-1].unbind()):
             totals.append(_multiply(pattern, values, totals[-1], plus=dense @ matrix))
+            if not any(ctx.needs_input_grad):
+                del totals[0]
         ctx.pattern = pattern
         ctx.save_for_backward(values, dense, matrices, *totals[:-1])
         return totals[-1]

@@ -66,3 +66,17 @@ class Encoder(nn.Module):
         if not self.normalize:
             return graph @ hidden
         return functional.normalize(graph @ functional.normalize(hidden, dim=1), dim=1)
+
+
+def start_projection(features: Tensor, d: int) -> Tensor:
+    """Near-identity start of W_e: the first d principal axes, padded with zeros.
+
+    Components come ordered by variance, so this is the identity up to rotation when they fit.
+    """
+    n_features = features.shape[1]
+    if n_features <= d:
+        return torch.eye(n_features, d)
+    sample = features.cpu().double()
+    _, vectors = torch.linalg.eigh(sample.T @ sample)
+    axes: Tensor = vectors.flip(1)[:, :d].float()
+    return axes

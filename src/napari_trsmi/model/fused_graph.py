@@ -84,9 +84,7 @@ class FusedGraphs(nn.Module):
         for name, graph in (("spatial", looped), ("weighted", add_self_loops(weighted))):
             values = symmetric_normalize(self._spatial, torch.from_numpy(graph.data))
             self.register_buffer(f"{name}_values", values, persistent=False)
-        # softplus(raw) gives the start, and keeps the weights positive
-        start = torch.tensor([[w.spatial, w.feature] for w in weights]).clamp_min(1e-3)
-        self.raw_weights = nn.Parameter(torch.log(torch.expm1(start)))
+        self.raw_weights = nn.Parameter(start_weights(weights))
 
     def _register(self, name: str, positions: np.ndarray) -> None:
         self.register_buffer(name, torch.from_numpy(positions), persistent=False)
@@ -155,6 +153,12 @@ class FusedGraphs(nn.Module):
         """Advance the learned graphs' running means; once an epoch."""
         for graph in self._graphs:
             graph.update_mean()
+
+
+def start_weights(weights: Sequence[GraphWeights]) -> Tensor:
+    """What softplus makes the start of (w_S, w_F), and keeps positive; (n_modalities, 2)."""
+    start = torch.tensor([[w.spatial, w.feature] for w in weights]).clamp_min(1e-3)
+    return torch.log(torch.expm1(start))
 
 
 def _union(graphs: Sequence[sp.csr_array]) -> Pattern:

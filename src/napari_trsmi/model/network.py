@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from napari_trsmi.model.alignment import CrossGraphAlignment
 from napari_trsmi.model.decoder import GraphDecoder
 from napari_trsmi.model.diffusion import MultiScaleAPPNP
-from napari_trsmi.model.encoder import Encoder
+from napari_trsmi.model.encoder import Encoder, start_projection
 from napari_trsmi.model.fusion import Fusion
 from napari_trsmi.model.gate import ScheduledGate
 from napari_trsmi.model.refinement import LocalRefinement
@@ -75,7 +75,7 @@ class TRSMI(nn.Module):
         self.n_modalities = count
         self.encoders = nn.ModuleList(
             Encoder(
-                _projection(f, d),
+                start_projection(f, d),
                 residual=config.rpr,
                 residual_gate=config.residual_gate,
                 normalize=config.encoder_normalize,
@@ -176,17 +176,3 @@ class TRSMI(nn.Module):
 
     def _decoder_graph(self, embedding: Embedding, m: int) -> WeightedGraph:
         return self.graphs.spatial if self.decodes_over_space else embedding.own[m]
-
-
-def _projection(features: Tensor, d: int) -> Tensor:
-    """Near-identity start of W_e: the first d principal axes, padded with zeros.
-
-    Components come ordered by variance, so this is the identity up to rotation when they fit.
-    """
-    n_features = features.shape[1]
-    if n_features <= d:
-        return torch.eye(n_features, d)
-    sample = features.cpu().double()
-    _, vectors = torch.linalg.eigh(sample.T @ sample)
-    axes: Tensor = vectors.flip(1)[:, :d].float()
-    return axes

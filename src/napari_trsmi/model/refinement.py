@@ -31,11 +31,16 @@ class LocalRefinement(nn.Module):
         eye = torch.eye(d)
         self.base = nn.Parameter(eye.clone())
         self.graph = nn.Parameter(torch.cat([torch.zeros(d, d), eye]))
-        start = min(max(local_gate, 1e-4), 1 - 1e-4)
-        self.raw_gate = nn.Parameter(torch.tensor(math.log(start / (1 - start))))
+        self.raw_gate = nn.Parameter(start_gate(local_gate))
 
     def forward(self, z: Tensor, graph: WeightedGraph) -> Tensor:
         """Refine Z̃^m over Â^m; shapes (n, d)."""
         own, mean = self.graph.chunk(2)
         neighborhood = torch.addmm(z @ own, graph @ z, mean)
         return z @ self.base + self.raw_gate.sigmoid() * neighborhood
+
+
+def start_gate(local_gate: float) -> Tensor:
+    """The logit that α_loc starts at."""
+    start = min(max(local_gate, 1e-4), 1 - 1e-4)
+    return torch.tensor(math.log(start / (1 - start)))

@@ -16,6 +16,7 @@ from napari_trsmi.errors import ConfigError, TrainingError
 from napari_trsmi.model.fused_graph import FusedGraphs
 from napari_trsmi.model.network import TRSMI
 from napari_trsmi.model.prototypes import Prototypes
+from napari_trsmi.model.start import start_embedding
 from napari_trsmi.training.devices import explained, memory_in_use
 from napari_trsmi.training.report import EpochReport
 from napari_trsmi.training.stop import StopToken
@@ -103,6 +104,8 @@ def iter_train(
         If the first loss is already non-finite, or PyTorch fails.
     """
     try:
+        if not config.epochs:
+            return _untrained(problem, config, device)
         return (yield from _Training(problem, config, device).run(stop or StopToken()))
     except RuntimeError as error:
         raise explained(error, memory_needed(problem, config), device) from error
@@ -117,6 +120,26 @@ def memory_needed(problem: Problem, config: Config) -> int:
     per_edge, per_activation = 64, 4
     activations = n * config.embedding_dim * count * (12 + 2 * max(config.diffusion_steps))
     return per_edge * (2 * sum(own) + 2 * aligned) + per_activation * activations
+
+
+def _untrained(problem: Problem, config: Config, device: torch.device) -> Trained:
+    start = start_embedding(
+        problem.features,
+        problem.weighted,
+        problem.feature_graphs,
+        problem.weights,
+        problem.gate_ends,
+        config,
+        device,
+    )
+    return Trained(
+        embedding=start.z.float().cpu().numpy(),
+        modality_shares=start.shares.float().cpu().numpy(),
+        graph_weights=start.graph_weights.numpy(),
+        stopped="",
+        restored=False,
+        alignment_search="none",
+    )
 
 
 class _Training:

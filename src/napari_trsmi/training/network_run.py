@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_trsmi.config import Config
+    from napari_trsmi.graphs.weights import GraphWeights
     from napari_trsmi.training.loop import Trained
-    from napari_trsmi.training.problem import Problem
     from napari_trsmi.training.report import Steps
     from napari_trsmi.training.stop import StopToken
 
@@ -35,15 +35,16 @@ class NetworkRun:
 
     Attributes
     ----------
-    problem
-        Features, graphs and starting weights.
+    weights, gate_ends
+        See `Problem`, whose features and graphs are let go of.
     trained
         What training returned.
     reports
         One an epoch.
     """
 
-    problem: Problem
+    weights: Sequence[GraphWeights]
+    gate_ends: Sequence[float]
     trained: Trained
     reports: Sequence[EpochReport]
 
@@ -107,7 +108,7 @@ def iter_network_run(
         try:
             report = next(epochs)
         except StopIteration as finished:
-            return NetworkRun(problem, finished.value, reports)
+            return NetworkRun(problem.weights, problem.gate_ends, finished.value, reports)
         reports.append(report)
         yield report
 
