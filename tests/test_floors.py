@@ -195,6 +195,14 @@ def test_the_probe_sees_heavy_imports():
     assert "torch" in _loaded_by("import napari_trsmi; napari_trsmi.integrate")
 
 
+def test_a_run_loads_neither_leiden_nor_the_compiler_of_pytorch():
+    """They take as long to load as a small section to run."""
+    made = "napari_trsmi.simulate('complementary', n_spots=150)"
+    loaded = _loaded_by(f"import napari_trsmi; napari_trsmi.integrate({made}, n_domains=3)")
+    assert "torch" in loaded
+    assert not loaded & {"igraph", "sympy"}
+
+
 def _cpu_seconds(*arguments: str) -> float:
     """Return the least of three: CPU time, because other programs slow the clock."""
     resource = pytest.importorskip("resource", reason="needs POSIX resource usage")

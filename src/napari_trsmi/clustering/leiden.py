@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-import igraph
 import numpy as np
 
 from napari_trsmi.errors import InputError
@@ -56,6 +55,8 @@ def leiden_domains(
     InputError
         If no resolution gives `n_domains` domains.
     """
+    import igraph  # with Matplotlib, which runs that do not ask for Leiden need not load
+
     n = len(embedding)
     neighbors = feature_graph(embedding, min(_NEIGHBORS, n - 1), seed=seed).tocoo()
     upper = neighbors.row < neighbors.col

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -171,7 +172,11 @@ class _Training:
         self._search_alignment()
         if config.start == "informed":
             self.network.start_from_data(self.features)
-        self.optimizer = _optimizer(self.network, config)
+
+    @cached_property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Made for the first step: importing PyTorch's compiler with it takes a second or two."""
+        return _optimizer(self.network, self.config)
 
     def run(self, stop: StopToken) -> Generator[EpochReport, None, Trained]:
         epochs = self.config.epochs
