@@ -9,7 +9,7 @@ with most is kept, and its boundaries are sharpened.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,26 +54,39 @@ class Regions:
     confidence: NDArray[np.float64]
 
 
-def view_partition(view: View, n_domains: int, *, seed: int) -> NDArray[np.int64]:
-    """K-means in one view.
+class ViewMeans:
+    """K-means of the views of one tissue, each done once: scales and `auto` ask for many again.
 
     Parameters
     ----------
-    view
-        From `region_views`.
-    n_domains
-        At most as many as spots.
     seed
         Of the spots that are seen and of the starts.
-
-    Returns
-    -------
-    ndarray
-        From 0, shape (n_spots,).
     """
-    means = _k_means(view.points[_sample(len(view.points), seed)], n_domains, seed)
-    labels: NDArray[np.int64] = means.predict(view.points).astype(np.int64)
-    return labels
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._found: dict[tuple[float, int, tuple[int, ...], int], KMeans] = {}
+
+    def seen(self, view: View) -> View:
+        """The view of the spots that k-means sees."""
+        return replace(view, points=view.points[_sample(len(view.points), self._seed)])
+
+    def fitted(self, seen: View, n_domains: int) -> KMeans:
+        """Means of a view's spots that are `seen`; at most as many as spots."""
+        key = seen.limit, seen.hops, seen.widths, n_domains
+        if key not in self._found:
+            with warnings.catch_warnings():
+                # fewer distinct points than domains
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                means = KMeans(n_domains, n_init=_STARTS, random_state=self._seed)
+                self._found[key] = means.fit(seen.points)
+        return self._found[key]
+
+    def partition(self, view: View, n_domains: int) -> NDArray[np.int64]:
+        """The nearest mean of every spot, from 0, shape (n_spots,)."""
+        means = self.fitted(self.seen(view), n_domains)
+        labels: NDArray[np.int64] = means.predict(view.points).astype(np.int64)
+        return labels
 
 
 def adapted_partition(
@@ -93,7 +106,7 @@ def adapted_partition(
     view
         Of all sections.
     labels
-        From `view_partition`.
+        From `ViewMeans.partition`.
     blocks
         Rows of each section.
     measured
@@ -170,10 +183,10 @@ def agreed_regions(
 
 def agreement_curve(
     views: Iterable[View],
+    means: ViewMeans,
     *,
     smallest: int,
     largest: int,
-    seed: int,
     check: Callable[[], None] = lambda: None,
 ) -> pd.DataFrame:
     """How far the views that are most alike agree on each number of regions, until they part.
@@ -185,10 +198,10 @@ def agreement_curve(
     ----------
     views
         From `region_views`.
+    means
+        Where k-means is done and kept.
     smallest, largest
         Numbers of regions tried; `largest` is cut to a fifth of the spots looked at.
-    seed
-        See `view_partition`.
     check
         Called before every k-means; what it raises ends the work.
 
@@ -198,14 +211,14 @@ def agreement_curve(
         Columns ``n_domains`` and ``stability`` (mean adjusted Rand index of the partition that
         would be kept with those most like it).
     """
-    seen = [view.points[_sample(len(view.points), seed)] for view in views]
+    seen = [means.seen(view) for view in views]
     rows = []
     best = 0.0
-    for k in range(smallest, max(smallest, min(largest, len(seen[0]) // 5)) + 1):
+    for k in range(smallest, max(smallest, min(largest, len(seen[0].points) // 5)) + 1):
         partitions = []
-        for points in seen:
+        for view in seen:
             check()
-            partitions.append(_k_means(points, k, seed).labels_)
+            partitions.append(means.fitted(view, k).labels_)
         _, stability = most_agreed(adjusted_rand_indices(partitions), share=_CAMP)
         rows.append({"n_domains": k, "stability": stability})
         best = max(best, stability)
@@ -224,13 +237,6 @@ def agreed_numbers(curve: pd.DataFrame) -> list[int]:
 
 def _sample(n_spots: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).permutation(n_spots)[:_SPOTS])
-
-
-def _k_means(points: NDArray[np.float64], k: int, seed: int) -> KMeans:
-    with warnings.catch_warnings():
-        # fewer distinct points than domains
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return KMeans(k, n_init=_STARTS, random_state=seed).fit(points)
 
 
 def _renumbered(labels: NDArray[np.int64], reference: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from napari_trsmi.clustering.domains import (
     Domains,
@@ -21,11 +22,11 @@ from napari_trsmi.clustering.domains import (
 )
 from napari_trsmi.clustering.leiden import leiden_domains
 from napari_trsmi.clustering.regions import (
+    ViewMeans,
     adapted_partition,
     agreed_numbers,
     agreed_regions,
     agreement_curve,
-    view_partition,
 )
 from napari_trsmi.clustering.views import region_embedding, region_views
 from napari_trsmi.errors import InputError
@@ -185,7 +186,19 @@ def domains_by_scale(
     InputError
         If there are fewer spots than domains, or Leiden finds no such number.
     """
+    # spots by axes: a second thread costs many times what it saves, and most while others work
+    with threadpool_limits(1):
+        return _domains_by_scale(states, tissue, config, check)
+
+
+def _domains_by_scale(
+    states: NDArray[np.floating] | None,
+    tissue: Tissue,
+    config: Config,
+    check: Callable[[], None],
+) -> dict[float, Domains]:
     own = config.own_scale
+    means = ViewMeans(config.seed)
     found: dict[float, Domains] = {}
     if own == 0:
         assert states is not None  # noqa: S101
@@ -194,9 +207,9 @@ def domains_by_scale(
         found[own] = _leiden(own, tissue, config, check)
     else:
         found[own] = (
-            _agreed_number_of_regions(own, tissue, config, check)
+            _agreed_number_of_regions(own, tissue, config, means, check)
             if config.n_domains == "auto"
-            else _regions((own,), tissue, config, check)[own]
+            else _regions((own,), tissue, config, means, check)[own]
         )
     own_domains = found[own]
     config = config.replace(n_domains=max(2, int(own_domains.labels.max())))
@@ -211,7 +224,7 @@ def domains_by_scale(
             with suppress(InputError):
                 found[scale] = _leiden(scale, tissue, config, check)
     elif above:
-        found |= _regions(above, tissue, config, check)
+        found |= _regions(above, tissue, config, means, check)
     return {own: own_domains} | {
         scale: replace(
             found[scale], labels=match_to_reference(found[scale].labels, own_domains.labels)
@@ -236,7 +249,11 @@ def _views(
 
 
 def _agreed_number_of_regions(
-    scale: float, tissue: Tissue, config: Config, check: Callable[[], None]
+    scale: float,
+    tissue: Tissue,
+    config: Config,
+    means: ViewMeans,
+    check: Callable[[], None],
 ) -> Domains:
     """As many regions as views agree on, and as outlive the sharpening of their boundaries.
 
@@ -244,25 +261,30 @@ def _agreed_number_of_regions(
     """
     curve = agreement_curve(
         _views(tissue, (scale,), config, check),
+        means,
         smallest=config.min_domains,
         largest=config.max_domains,
-        seed=config.seed,
         check=check,
     )
     for wanted in agreed_numbers(curve):
-        found = _regions((scale,), tissue, config.replace(n_domains=wanted), check)[scale]
+        own = config.replace(n_domains=wanted)
+        found = _regions((scale,), tissue, own, means, check)[scale]
         if found.labels.max() == wanted:
             break
     return replace(found, curve=curve)
 
 
 def _regions(
-    scales: Sequence[float], tissue: Tissue, config: Config, check: Callable[[], None]
+    scales: Sequence[float],
+    tissue: Tissue,
+    config: Config,
+    means: ViewMeans,
+    check: Callable[[], None],
 ) -> dict[float, Domains]:
     wanted = int(config.n_domains)
     partitions = []
     for view in _views(tissue, scales, config, check):
-        labels = view_partition(view, wanted, seed=config.seed)
+        labels = means.partition(view, wanted)
         if tissue.blocks is not None and tissue.measured is not None:
             labels = adapted_partition(view, labels, tissue.blocks, tissue.measured)
         partitions.append((view.hops, labels))

@@ -42,6 +42,8 @@ class View:
         Axes of each modality.
     center, scale
         What was taken off the averages, and what they were multiplied by, each (n_axes,).
+    limit
+        Standard deviations that the axes were pulled in to.
     """
 
     points: NDArray[np.float64]
@@ -49,6 +51,7 @@ class View:
     widths: tuple[int, ...]
     center: NDArray[np.float64]
     scale: NDArray[np.float64]
+    limit: float
 
 
 def region_views(
@@ -103,7 +106,7 @@ def region_views(
                     np.hstack([part[..., :n] for part, n in zip(parts, size, strict=True)])
                     for parts in zip(*scaled, strict=True)
                 )
-                yield View(points, wanted, size, center, scale)
+                yield View(points, wanted, size, center, scale, limit)
 
 
 def region_embedding(

@@ -238,6 +238,7 @@ class FittedSections:
                     tuple(size),
                     self.centers[number, kept],
                     self.scales[number, kept],
+                    limit,
                 )
                 known = np.repeat(has[0], size)
                 means = self.means[number][:, kept][:, known]
