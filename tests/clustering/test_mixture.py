@@ -43,7 +43,7 @@ def test_moves_are_made_from_the_best_fits_that_differ(blobs, monkeypatch):
     rearranged = []
 
     def second_is_mended(model, seen, tried, check):
-        rearranged.append(model.lower_bound_)
+        rearranged.append(model.likelihood)
         return model if len(rearranged) < 2 else mixture_module._from_partition(seen, seen, truth)
 
     monkeypatch.setattr(mixture_module, "_rearranged", second_is_mended)

@@ -16,14 +16,15 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
+from napari_trsmi.clustering.gaussians import Gaussians, fitted, whitening
 from napari_trsmi.clustering.smem import smem_moves
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ _TRIED_IN_FULL = 3
 _MOST_MOVES = 10
 _REARRANGED = 2
 _LEAST_GAIN = 1e-3  # nats a spot
+_LIKELIHOOD = attrgetter("likelihood")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,20 +103,20 @@ def fit_mixture(
     starts = _starts(seen, n_components, rng, check)
     # the matrices are small: a second BLAS thread costs several times what it saves
     with threadpool_limits(1), warnings.catch_warnings():
-        # an unfinished EM is still a candidate, and k-means may find fewer distinct points
+        # k-means may find fewer distinct points
         warnings.simplefilter("ignore", ConvergenceWarning)
         fits = [_from_partition(seen, *start) for start in starts]
-        fits.sort(key=_likelihood, reverse=True)
+        fits.sort(key=_LIKELIHOOD, reverse=True)
         if rearrange:
             tried = _sample(rng, len(seen), _TRIED_SPOTS)
             fits = [_rearranged(fit, seen, tried, check) for fit in _distinct(fits)[:_REARRANGED]]
-        best = max(fits, key=_likelihood)
-        posterior = best.predict_proba(within)
+        best = max(fits, key=_LIKELIHOOD)
+        posterior = best.posterior(within)
     return Mixture(
         labels=posterior.argmax(axis=1),
         confidence=posterior.max(axis=1),
-        log_likelihood=_likelihood(best),
-        bic=float(best.bic(seen)),
+        log_likelihood=best.likelihood,
+        bic=best.bic(seen),
     )
 
 
@@ -152,7 +154,7 @@ def _from_partition(
     points: NDArray[np.float64],
     partitioned: NDArray[np.float64],
     labels: NDArray[np.int64],
-) -> GaussianMixture:
+) -> Gaussians:
     """EM on all points, from a partition of some."""
     labels = np.unique(labels, return_inverse=True)[1]  # k-means may leave numbers out
     k, p = int(labels.max()) + 1, points.shape[1]
@@ -160,66 +162,40 @@ def _from_partition(
     within = partitioned - means[labels]
     covariance = within.T @ within / len(partitioned) + _REGULARISATION * np.eye(p)
     weights = np.bincount(labels, minlength=k) / len(labels)
-    return _expectation_maximisation(points, weights, means, np.linalg.inv(covariance))
+    start = Gaussians(weights, means, whitening(covariance))
+    return fitted(points, start, ridge=_REGULARISATION)
 
 
-def _distinct(fits: list[GaussianMixture]) -> list[GaussianMixture]:
+def _distinct(fits: list[Gaussians]) -> list[Gaussians]:
     """The fits, from the most to the least likely, without those as likely as the one before."""
     kept = fits[:1]
     for fit in fits[1:]:
-        if _likelihood(kept[-1]) - _likelihood(fit) >= _LEAST_GAIN:
+        if kept[-1].likelihood - fit.likelihood >= _LEAST_GAIN:
             kept.append(fit)
     return kept
 
 
 def _rearranged(
-    model: GaussianMixture,
+    model: Gaussians,
     points: NDArray[np.float64],
     tried: NDArray[np.int64],
     check: Callable[[], None],
-) -> GaussianMixture:
+) -> Gaussians:
     """The model after all moves that make it more likely, the most likely one at a time."""
     sample = points[tried]
     for _ in range(_MOST_MOVES):
         moved = []
-        for weights, means in smem_moves(model, points):
+        for start in smem_moves(model, points):
             check()
-            start = weights, means, model.precisions_
-            moved.append(_expectation_maximisation(sample, *start, steps=_TRIED_STEPS))
+            moved.append(fitted(sample, start, ridge=_REGULARISATION, steps=_TRIED_STEPS))
         best = model
-        for m in sorted(moved, key=_likelihood, reverse=True)[:_TRIED_IN_FULL]:
+        for start in sorted(moved, key=_LIKELIHOOD, reverse=True)[:_TRIED_IN_FULL]:
             check()
-            fit = _expectation_maximisation(points, m.weights_, m.means_, m.precisions_)
-            best = max(best, fit, key=_likelihood)
-        if _likelihood(best) < _likelihood(model) + _LEAST_GAIN:
+            best = max(best, fitted(points, start, ridge=_REGULARISATION), key=_LIKELIHOOD)
+        if best.likelihood < model.likelihood + _LEAST_GAIN:
             break
         model = best
     return model
-
-
-def _likelihood(model: GaussianMixture) -> float:
-    return float(model.lower_bound_)
-
-
-def _expectation_maximisation(
-    points: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    means: NDArray[np.float64],
-    precision: NDArray[np.float64],
-    *,
-    steps: int = 300,
-) -> GaussianMixture:
-    model = GaussianMixture(
-        len(means),
-        covariance_type="tied",
-        weights_init=weights,
-        means_init=means,
-        precisions_init=precision,
-        reg_covar=_REGULARISATION,
-        max_iter=steps,
-        tol=1e-4,
-    )
-    return model.fit(points)
 
 
 def _sample(rng: np.random.Generator, n: int, size: int) -> NDArray[np.int64]:

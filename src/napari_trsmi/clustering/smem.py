@@ -13,36 +13,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_trsmi.clustering.gaussians import Gaussians
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
-    from sklearn.mixture import GaussianMixture
 
 _MERGES, _SPLITS = 8, 4
 
 
-def smem_moves(
-    model: GaussianMixture, points: NDArray[np.float64]
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Weights and means of the most promising moves.
+def smem_moves(model: Gaussians, points: NDArray[np.float64]) -> Iterator[Gaussians]:
+    """Where the most promising moves lead.
 
     Parameters
     ----------
     model
-        Fitted, with a tied covariance.
+        Fitted.
     points
         Shape (n, p).
 
     Yields
     ------
-    weights, means
-        Shapes (k,) and (k, p), at most 32 of them; none for fewer than three Gaussians.
+    Gaussians
+        With the covariance of the model, at most 32 of them; none for fewer than three Gaussians.
     """
     # where the shared covariance is the identity, distances are costs
-    to_white = model.precisions_cholesky_
-    centers, weights = model.means_ @ to_white, model.weights_
-    labels = model.predict(points)
+    to_white = model.whiten
+    centers, weights = model.means @ to_white, model.weights
+    labels = model.joint(points).argmax(axis=0)
     members = [points[labels == c] @ to_white - center for c, center in enumerate(centers)]
     stretched = [_longest_axis(m) for m in members]
     excess = weights * [axis @ axis - 1.0 for axis in stretched]
@@ -54,7 +53,8 @@ def smem_moves(
         moved[a] = (weights[a] * centers[a] + weights[b] * centers[b]) / shares[a]
         moved[b], moved[c] = centers[c] + stretched[c], centers[c] - stretched[c]
         shares[b] = shares[c] = weights[c] / 2
-        yield shares, np.linalg.solve(to_white.T, moved.T).T
+        back = np.asarray(np.linalg.solve(to_white.T, moved.T).T, dtype=np.float64)
+        yield Gaussians(shares, back, to_white)
 
 
 def _closest(
