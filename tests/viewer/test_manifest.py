@@ -81,5 +81,5 @@ def test_the_entries_are_in_the_windows_menus(make_napari_viewer):
     assert "Open section (TRSMI)" in titles("napari/file/io_utilities")
     assert "Public data (TRSMI)" in titles("napari/file/io_utilities")
     assert "Landmarks (TRSMI)" in titles("napari/layers/register")
-    assert len(titles("napari/plugins/napari-trsmi")) == 5
+    assert len(titles("napari/plugins/napari-trsmi")) == 6
     assert len(titles("napari/file/samples/napari-trsmi")) == 4

@@ -12,6 +12,7 @@ from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.counts import dense
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from napari_trsmi.data.dataset import Modality, SpatialOmics
@@ -82,6 +83,12 @@ def by_confidence(result: TRSMIResult) -> Coloring:
 def by_weight(result: TRSMIResult, modality: str) -> Coloring:
     """Colour by a modality's share in each spot's embedding."""
     return _scaled(f"weight of {modality}", result.modality_weights[modality].to_numpy())
+
+
+def by_score(label: str, scores: pd.Series, result: TRSMIResult) -> Coloring:
+    """Colour by a number that spots have by name; those without one are grey."""
+    values = scores.reindex(result.domains.index).to_numpy(dtype=np.float64)
+    return _scaled(label, values, in_the_middle=True)
 
 
 def by_feature(

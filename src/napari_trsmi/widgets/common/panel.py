@@ -25,10 +25,13 @@ class Panel(QWidget):
         Emitted with a sentence for the user.
     failed
         Emitted with why something could not be done.
+    plot_wanted
+        Emitted with the name of a plot that the user wants to see in its own dock.
     """
 
     said = Signal(str)
     failed = Signal(str)
+    plot_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

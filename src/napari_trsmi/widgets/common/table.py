@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING
 
+from pandas.api.types import is_numeric_dtype
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+
+    import pandas as pd
 
 
 class TextTable(QTableWidget):
@@ -66,7 +70,23 @@ class TextTable(QTableWidget):
                     )
                 self.setItem(place, column, item)
 
+    def show_frame(self, frame: pd.DataFrame, most: int) -> None:
+        """Show the first rows of a table, its columns as they are called."""
+        headers = [str(name).replace("_", " ") for name in frame]
+        self.setColumnCount(len(headers))
+        self.setHorizontalHeaderLabels(headers)
+        self._numbers = [place for place, kind in enumerate(frame.dtypes) if is_numeric_dtype(kind)]
+        rows = frame.head(most).itertuples(index=False)
+        self.show_rows([[_said(value) for value in row] for row in rows])
+
     def text_at(self, row: int, column: int) -> str:
         """Return what a cell shows."""
         item = self.item(row, column)
         return "" if item is None else item.text()
+
+
+def _said(value: object) -> str:
+    """Write a cell: whole numbers whole, others in four digits, nothing for what is missing."""
+    if isinstance(value, float):
+        return "" if isnan(value) else f"{value:.4g}"
+    return str(value)

@@ -19,18 +19,18 @@ from qtpy.QtWidgets import (
 from napari_trsmi.data.wording import counted
 from napari_trsmi.viewer.domains.disagreements import add_disagreements
 from napari_trsmi.viewer.domains.labelled import add_labels
-from napari_trsmi.viewer.domains.layer import DomainLayer, domain_layer, shows_domains
+from napari_trsmi.viewer.domains.layer import DomainLayer, domain_layer
 from napari_trsmi.widgets.common.background import Background
+from napari_trsmi.widgets.common.other_labels import other_labels
 from napari_trsmi.widgets.common.panel import Panel, narrow
 from napari_trsmi.widgets.common.table import TextTable
+from napari_trsmi.widgets.plots.kinds import RIVER
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Points
 
     from napari_trsmi.analysis.comparison import Comparison
-
-_MOST_LABELS = 100  # a column with more values names spots, not regions
 
 
 class ComparePanel(Panel):
@@ -63,13 +63,19 @@ class ComparePanel(Panel):
         self.match_colors = QPushButton("Match colours")
         self.show_differences = QPushButton("Show differences")
         self.show_differences.setToolTip("Add a layer of the spots on which the two disagree")
+        self.river = QPushButton("River …")
+        self.river.setToolTip("Draw which spots go where, in the Plots dock")
+        self.river.clicked.connect(lambda: self.plot_wanted.emit(RIVER))
         self.background = Background(self)
         self._others: list[tuple[str, Points | str]] = []  # by row of the combo box
         self._found: Comparison | None = None
         choices = QFormLayout()
         choices.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         choices.addRow("With", self.other)
-        choices.addRow(self.compare)
+        look = QHBoxLayout()
+        look.addWidget(self.compare, 1)
+        look.addWidget(self.river)
+        choices.addRow(look)
         actions = QHBoxLayout()
         actions.addWidget(self.match_colors)
         actions.addWidget(self.show_differences)
@@ -91,16 +97,7 @@ class ComparePanel(Panel):
         before = self._chosen()
         self._others = []
         if self._domains is not None:
-            own = self._domains.layer
-            self._others = [
-                (f"Run: {layer.name}", layer)
-                for layer in self._viewer.layers
-                if layer is not own and shows_domains(layer)
-            ]
-            self._others += [
-                (f"Annotation: {column}", column)
-                for column in _regions(self._domains.edits.result().annotations)
-            ]
+            self._others = other_labels(self._viewer, self._domains)
         after = [other for _, other in self._others]
         row = after.index(before) if before in after else 0
         with QSignalBlocker(self.other):
@@ -208,12 +205,3 @@ class ComparePanel(Panel):
                 self._viewer, domains.layer, found, first_colors=domains.edits.colors
             )
         )
-
-
-def _regions(annotations: pd.DataFrame) -> list[str]:
-    """Columns that divide the spots into regions."""
-    return [
-        str(name)
-        for name, column in annotations.items()
-        if not pd.api.types.is_float_dtype(column) and 2 <= column.nunique() <= _MOST_LABELS
-    ]

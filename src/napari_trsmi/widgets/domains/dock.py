@@ -22,7 +22,7 @@ from napari_trsmi.errors import TRSMIError
 from napari_trsmi.viewer.domains.layer import DomainLayer, domain_layer, shows_domains
 from napari_trsmi.widgets.common.links import Links
 from napari_trsmi.widgets.common.panel import narrow
-from napari_trsmi.widgets.common.room import Room
+from napari_trsmi.widgets.common.room import Room, open_room
 from napari_trsmi.widgets.common.unproxied import unproxied
 from napari_trsmi.widgets.domains.appearance import AppearancePanel
 from napari_trsmi.widgets.domains.boundaries import BoundariesPanel
@@ -35,6 +35,7 @@ from napari_trsmi.widgets.domains.legend import LegendView
 from napari_trsmi.widgets.domains.markers import MarkersPanel
 from napari_trsmi.widgets.domains.scale import ScalePanel
 from napari_trsmi.widgets.domains.space import SpacePanel
+from napari_trsmi.widgets.plots.dock import PlotsDock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,6 +153,7 @@ class DomainsDock(Room):
         for panel in self._panels():
             panel.failed.connect(self._show_failure)
             panel.said.connect(self._show_message)
+            panel.plot_wanted.connect(self._on_plot_wanted)
         for keys, slot in (
             (UNDO, self.edit_bar.undo_last),
             (REDO, self.edit_bar.redo_last),
@@ -283,6 +285,9 @@ class DomainsDock(Room):
     def _on_panel_feature_chosen(self, modality: str, feature: str) -> None:
         self.color_by.show_feature(modality, feature)
         self.tabs.setCurrentIndex(0)
+
+    def _on_plot_wanted(self, name: str) -> None:
+        open_room(self._viewer, PlotsDock)[0].choose(name)
 
     def _show_message(self, text: str) -> None:
         self.message.setText(text)

@@ -6,12 +6,21 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QModelIndex, Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_trsmi.viewer.attached import dataset_of
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.panel import Panel, narrow
 from napari_trsmi.widgets.common.table import TextTable
+from napari_trsmi.widgets.plots.kinds import DOT_PLOT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +64,16 @@ class MarkersPanel(Panel):
         choices.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         choices.addRow("Domain", self.domain)
         choices.addRow("Table", self.modality)
-        choices.addRow(self.rank)
+        self.all_domains = QPushButton("All domains …")
+        self.all_domains.setToolTip(
+            "Dot plot, heat map and violins of all domains, one domain against another, and gene "
+            "sets, in the Plots dock"
+        )
+        self.all_domains.clicked.connect(lambda: self.plot_wanted.emit(DOT_PLOT))
+        actions = QHBoxLayout()
+        actions.addWidget(self.rank, 1)
+        actions.addWidget(self.all_domains)
+        choices.addRow(actions)
         layout = QVBoxLayout(self)
         layout.addLayout(choices)
         layout.addWidget(self.status)

@@ -9,12 +9,21 @@ import numpy as np
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
 from qtpy.QtCore import QModelIndex, Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_trsmi.viewer.attached import dataset_of
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.panel import Panel, narrow
 from napari_trsmi.widgets.common.table import TextTable
+from napari_trsmi.widgets.plots.kinds import PROFILE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,7 +83,16 @@ class SpacePanel(Panel):
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._form.addRow("Show", self.statistic)
         self._form.addRow("Table", self.modality)
-        self._form.addRow(self.compute)
+        self.across = QPushButton("Boundary profile …")
+        self.across.setToolTip(
+            "What changes across a boundary, areas and interfaces, composition and more, in the "
+            "Plots dock"
+        )
+        self.across.clicked.connect(lambda: self.plot_wanted.emit(PROFILE))
+        actions = QHBoxLayout()
+        actions.addWidget(self.compute, 1)
+        actions.addWidget(self.across)
+        self._form.addRow(actions)
         layout = QVBoxLayout(self)
         layout.addLayout(self._form)
         layout.addWidget(self.status)

@@ -1,0 +1,1 @@
+"""The Plots dock: plots and tables of a run, to look at and to save."""
