@@ -219,6 +219,7 @@ class Zenodo(http.server.ThreadingHTTPServer):
         self.cut: list[int] = []  # bytes after which each of the next answers breaks off
         self.status: list[int] = []  # of the next answers, instead of the file
         self.hold: int | None = None  # bytes after which an answer waits for `go_on`
+        self.silent = False  # an answer waits for `go_on`, and so does its first byte
         self.go_on = threading.Event()
         self.ranged = True
         self.redirect: str | None = None  # where a file is said to be
@@ -249,6 +250,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = self.headers.get("Range")
         self.server.asked.append((self.path, asked))
+        if self.server.silent:
+            self.server.go_on.wait(20)
         if self.path == f"/api/records/{RECORD}":
             return self._send(200, json.dumps(self.server.record()).encode())
         if self.server.redirect is not None and self.path.endswith("/content"):

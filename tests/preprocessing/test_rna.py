@@ -63,6 +63,18 @@ def test_normalised_values_are_recognised_noted_and_not_normalised_again(as_tabl
     np.testing.assert_allclose(np.abs(found), np.abs(by_hand(counts(), 3)), rtol=2e-3, atol=2e-3)
 
 
+def test_counts_per_million_are_logged_and_it_is_said(as_table, counts):
+    """Also corrected counts: nothing so large is a logarithm."""
+    matrix = counts()
+    millions = matrix / matrix.sum(axis=1, keepdims=True) * 1e6
+    found, notes = components(as_table(millions), n_components=3)
+    assert notes == [
+        "values are not counts, and too large for logarithms: scaled to depth and logged"
+    ]
+    expected = np.abs(by_hand(millions, 3))
+    np.testing.assert_allclose(np.abs(found), expected, rtol=2e-3, atol=2e-3)
+
+
 def test_rarely_seen_genes_are_left_out_and_said(as_table, counts):
     matrix = counts(300, 20)
     rare = np.zeros((300, 4), dtype=int)

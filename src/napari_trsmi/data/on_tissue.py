@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from napari_trsmi.data.selection import how_to
 from napari_trsmi.data.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -21,7 +22,23 @@ if TYPE_CHECKING:
 COLUMN = "in_tissue"
 """Where Space Ranger says whether tissue lies on a spot, 1 or 0."""
 
-_NO = {"0", "0.0", "false"}
+_SPELLED = ("in_tissue", "on_tissue", "under_tissue", "is_tissue", "tissue")
+"""How R, Seurat and others write it; the last is often something else, such as ``"brain"``."""
+
+_NO = {"0", "0.0", "false", "f", "no", "n", "out", "off"}
+_YES = {"1", "1.0", "true", "t", "yes", "y", "in", "on"}
+
+
+def tissue_column(frame: pd.DataFrame) -> Hashable | None:
+    """Return the column that says which spots lie on the tissue, however it is spelled."""
+    plain = {_plain(column): column for column in reversed(frame.columns)}
+    for name in _SPELLED:
+        column = plain.get(_plain(name))
+        if column is not None and (
+            name != "tissue" or _words(frame[column]).isin(_NO | _YES).all()
+        ):
+            return column
+    return None
 
 
 def off_tissue(frame: pd.DataFrame) -> NDArray[np.bool_]:
@@ -31,9 +48,18 @@ def off_tissue(frame: pd.DataFrame) -> NDArray[np.bool_]:
     -------
     ndarray of bool, shape (n_rows,)
     """
-    if COLUMN not in frame:
+    column = tissue_column(frame)
+    if column is None:
         return np.zeros(len(frame), dtype=bool)
-    return frame[COLUMN].astype(str).str.strip().str.lower().isin(_NO).to_numpy(dtype=bool)
+    return _words(frame[column]).isin(_NO).to_numpy(dtype=bool)
+
+
+def _plain(column: object) -> str:
+    return re.sub(r"[\s_.\-]+", "", str(column)).lower()
+
+
+def _words(values: pd.Series) -> pd.Series:
+    return values.astype(str).str.strip().str.lower()
 
 
 def only_on_tissue(sources: Sequence[Source], notes: list[str], *, keep: bool) -> list[Source]:
@@ -56,18 +82,30 @@ def only_on_tissue(sources: Sequence[Source], notes: list[str], *, keep: bool) -
 
 
 def _on_tissue(source: Source, notes: list[str], *, keep: bool) -> Source:
-    off = off_tissue(source.table.obs)
+    obs = source.table.obs
+    column = tissue_column(obs)
+    if column is None:
+        return source
+    unclear = ~_words(obs[column]).isin(_NO | _YES)
+    if unclear.any():
+        some, those = str(obs[column][unclear].iloc[0]), counted(int(unclear.sum()), "spot")
+        notes.append(
+            f"{column} of table {source.label} is {some!r} for {those}, which says nothing: they "
+            "are kept."
+        )
+    off = off_tissue(obs)
     if not off.any():
         return source
     number = f"{counted(int(off.sum()), 'spot')} of {len(off):,} of table {source.label}"
+    what = str(obs[column][off].iloc[0]).removesuffix(".0")
     if off.all():
-        notes.append(f"{COLUMN} of table {source.label} is 0 for all spots: it is not used.")
+        notes.append(f"{column} of table {source.label} is {what} for all spots: it is not used.")
     elif keep:
-        notes.append(f"{number} lie off the tissue ({COLUMN} is 0); they are kept, as asked.")
+        notes.append(f"{number} lie off the tissue ({column} is {what}); they are kept, as asked.")
     else:
         notes.append(
-            f"{number} lie off the tissue ({COLUMN} is 0) and are left out. To keep them, pass "
-            f"{how_to('keep', 'off_tissue')}."
+            f"{number} lie off the tissue ({column} is {what}) and are left out. To keep them, "
+            f"pass {how_to('keep', 'off_tissue')}."
         )
         return replace(source, table=source.table[~off])
     return source

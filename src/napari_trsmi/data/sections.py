@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from napari_trsmi.data.overlaid import are_twins, middle, on_lattices, repeats, splits
 from napari_trsmi.data.selection import ALL, how_to
 from napari_trsmi.data.wording import counted, listed
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,7 +50,10 @@ _WORDS = {
     ),
     *("batch", "donor", "patient", "subject", "individual", "animal", "mouse", "specimen"),
     *("replicate", "rep", "capture", "dataset", "condition", "treatment", "bregma", "block"),
-    *("arrayid", "experiment", "run", "well", "stage", "timepoint"),
+    *("arrayid", "experiment", "run", "well", "stage", "timepoint", "genotype", "sex", "age"),
+    *("disease", "diagnosis", "cohort", "study", "project", "visit", "day", "case", "biopsy"),
+    *("plate", "scan", "acquisition", "accession", "gsm", "file", "filename", "field"),
+    *("image", "img", "sampleid", "imagenumber", "sid"),
 }
 """In the name of any other column: what tells is then whether its groups overlap in space."""
 
@@ -66,6 +70,11 @@ _OVERLAPPING = 0.25
 """Share of spots with such a neighbour: borders between regions of cells have some too."""
 
 _NEIGHBORS = 9
+
+_NOTHING_TELLS = (
+    ", and no column tells them apart. Take one section's spots alone, or, if they are of one "
+    f"section, pass {how_to('section', ALL)}."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,15 +104,9 @@ def groupings(source: Source) -> Iterator[Grouping]:
     own = [column for column in source.section_columns if column in obs]
     plain = {_plain(column): column for column in reversed(obs.columns)}
     known = [plain[name] for name in _COLUMNS if name in plain]
-    others = [
-        column
-        for column, dtype in obs.dtypes.items()
-        if _words(column) & _WORDS and not pd.api.types.is_float_dtype(dtype)
-    ]
+    others = [c for c in obs.columns if _words(c) & _WORDS and _has_whole_values(obs[c])]
     for column in dict.fromkeys([*own, *known, *others]):
-        values = obs[column]
-        text = values.astype(object).map(_name, na_action="ignore")
-        yield Grouping(str(column), text)
+        yield _of_column(obs, column)
     spots = obs.index.to_series().astype(str)
     endings, beginnings = (spots.str.extract(pattern)[0] for pattern in (_ENDING, _BEGINNING))
     if (endings.str.isdecimal() & beginnings.str.isdecimal()).any():
@@ -111,6 +114,10 @@ def groupings(source: Source) -> Iterator[Grouping]:
     for found, what in ((endings, "spot name's ending"), (beginnings, "spot name's beginning")):
         if found.notna().all():
             yield Grouping(what, found)
+
+
+def _of_column(obs: pd.DataFrame, column: Hashable) -> Grouping:
+    return Grouping(str(column), obs[column].astype(object).map(_name, na_action="ignore"))
 
 
 def only_section(sources: Sequence[Source], section: str | None, notes: list[str]) -> list[Source]:
@@ -189,13 +196,59 @@ def check_one_section(
                     "lie apart: they are integrated together, as one."
                 )
                 said = True
+        _check_overlaid(source, spots, xy)
     stacked = _stacked(xy)
     if stacked > _OVERLAPPING:
         raise InputError(
             f"{stacked:.0%} of the {len(spots):,} spots lie where another one lies, as those of "
-            "several sections in one table do, and no column tells them apart. Take one section's "
-            f"spots alone, or, if they are of one section, pass {how_to('section', ALL)}."
+            f"several sections in one table do{_NOTHING_TELLS}"
         )
+
+
+def _check_overlaid(source: Source, spots: pd.Index, xy: NDArray[np.float64]) -> None:
+    """Raise an InputError if sections lie over each other that no column's name tells."""
+    obs = source.table.obs.loc[spots]
+    for repeated in repeats(obs):
+        copies = np.asarray(repeated.groupby(repeated).cumcount(), dtype=np.int64)
+        if not _overlap(xy, _neighbours(xy), copies):
+            continue
+        for grouping in _columns(obs):
+            if splits(grouping.groups, repeated):
+                raise InputError(_several(source, grouping.name, grouping.names, named=False))
+        share = repeated.duplicated(keep=False).mean()
+        raise InputError(
+            f"{share:.0%} of the {len(spots):,} spots of table {source.label} have a barcode or a "
+            "place on the array that another one has, and they lie among each other, as those of "
+            f"several sections in one table do{_NOTHING_TELLS}"
+        )
+    here = middle(xy)
+    near = _neighbours(xy[here])
+    for grouping in _columns(obs.iloc[here]):
+        codes = pd.factorize(grouping.groups)[0]
+        if on_lattices(xy[here], codes) and _overlap(xy[here], near, codes):
+            raise InputError(_several(source, grouping.name, grouping.names, named=False))
+    if are_twins(xy[here]):
+        raise InputError(
+            f"The spots of table {source.label} lie in pairs, all turned alike, as those of two "
+            f"sections in one table do{_NOTHING_TELLS}"
+        )
+
+
+def _columns(obs: pd.DataFrame) -> Iterator[Grouping]:
+    """List the columns that could tell sections apart, whatever they are called."""
+    for column in obs.columns:
+        if _has_whole_values(obs[column]):
+            grouping = _of_column(obs, column)
+            if 2 <= len(grouping.names) <= min(_MOST, len(obs) // 3):
+                yield grouping
+
+
+def _has_whole_values(column: pd.Series) -> bool:
+    """Whether a column may name things: text, categories, whole numbers."""
+    if not pd.api.types.is_float_dtype(column.dtype):
+        return True
+    known = column.dropna()
+    return bool((known == known.round()).all())
 
 
 def _picked(source: Source, section: str) -> NDArray[np.bool_] | None:
@@ -206,11 +259,7 @@ def _picked(source: Source, section: str) -> NDArray[np.bool_] | None:
         found = next((c for c in obs if str(c) == column.strip()), None)
         candidates = [
             grouping for grouping in groupings(source) if grouping.name == column.strip()
-        ] or (
-            []
-            if found is None
-            else [Grouping(str(found), obs[found].astype(object).map(_name, na_action="ignore"))]
-        )
+        ] or ([] if found is None else [_of_column(obs, found)])
     else:
         candidates = list(groupings(source))
     for grouping in candidates:
@@ -232,11 +281,12 @@ def _known(sources: Sequence[Source]) -> str:
     )
 
 
-def _several(source: Source, column: str, names: list[str]) -> str:
+def _several(source: Source, column: str, names: list[str], *, named: bool = True) -> str:
+    first = names[0] if named else f"{column}={names[0]}"
     return (
         f"Table {source.label} holds {len(names):,} sections ({column}: {_some(names)}) whose "
         "coordinates overlap: their spots would become neighbours. Pick one with "
-        f"{how_to('section', names[0])}, run all of them together with library_key={column!r} "
+        f"{how_to('section', first)}, run all of them together with library_key={column!r} "
         f"(command line: --library-key {column}), or lay them apart in one coordinate system. If "
         f"they do lie on one slide, pass section={ALL!r}."
     )

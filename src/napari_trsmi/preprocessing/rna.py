@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _MIN_SPOTS = 10
 _MIN_SHARE = 0.01
+_LARGEST_LOGARITHM = 50.0
+"""No logarithm of an expression is larger: such values are counts per million, or corrected."""
+
 _CLIP = 10.0  # standard deviations above the mean
 
 
@@ -31,7 +34,8 @@ def rna_components(
 
     Genes seen in fewer than 10 spots (or 1% of them, if that is fewer) are left out, the most
     variable ones chosen on the counts (Seurat v3), and each spot scaled to the median count before
-    the logarithm. Tables that are already normalised skip these two steps.
+    the logarithm. Tables that are already logged skip these two steps, and fractions that are too
+    large for logarithms (counts per million, corrected counts) take the second.
 
     Parameters
     ----------
@@ -54,7 +58,12 @@ def rna_components(
     notes: list[str] = []
     work = AnnData(table.X.copy(), var=table.var[[]].copy())
     counted = are_counts(work)
-    if not counted:
+    linear = counted or float(work.X.max()) > _LARGEST_LOGARITHM
+    if linear and not counted:
+        notes.append(
+            "values are not counts, and too large for logarithms: scaled to depth and logged"
+        )
+    elif not counted:
         notes.append("values are not counts: taken as normalised, no scaling to depth, no log")
     enough = max(1, min(_MIN_SPOTS, int(_MIN_SHARE * work.n_obs)))
     seen = np.asarray((work.X != 0).sum(axis=0)).ravel() >= enough
@@ -67,7 +76,7 @@ def rna_components(
         if not chosen.any():
             return np.zeros((work.n_obs, 1), dtype=np.float32), notes
         notes.append(f"{int(chosen.sum())} highly variable genes kept")
-    if counted:
+    if linear:
         log_normalize(work)  # by the depth of all genes: that of the chosen ones is tissue too
     if not chosen.all():
         work = work[:, chosen].copy()

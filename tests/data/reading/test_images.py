@@ -85,6 +85,13 @@ def test_sections_are_told_from_other_entries(make_table):
     assert image_in(make_table, value)[0].scale == 0.5
 
 
+def test_a_section_without_a_name(make_table):
+    table = make_table()
+    factors = {"tissue_hires_scalef": 0.5}
+    table.uns["spatial"] = {"images": {"hires": RED}, "scalefactors": factors}
+    assert image_of_table(table, "t", [])[0].scale == 0.5
+
+
 def test_several_sections_have_no_one_image(make_table):
     both = {"a": spatial(hires=RED)["lib"], "b": spatial(hires=RED)["lib"]}
     image, _, notes = image_in(make_table, both)

@@ -137,6 +137,12 @@ def test_what_is_no_colour_picture_says_so(tmp_path, shape, metadata, message):
         read(path)
 
 
+def test_colours_in_another_space_are_refused(tmp_path, picture):
+    Image.fromarray(picture).convert("LAB").save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match=r"stores its colours as .*LAB.*Save it as RGB"):
+        read(tmp_path / "a.tif")
+
+
 def test_sixteen_bits_and_floats(tmp_path, picture):
     tifffile.imwrite(tmp_path / "a.tif", picture.astype(np.uint16) * 257, photometric="rgb")
     tifffile.imwrite(tmp_path / "b.tif", (picture / 255).astype(np.float32), photometric="rgb")

@@ -110,11 +110,13 @@ def _library(table: AnnData, label: str, notes: list[str]) -> Mapping[str, Any] 
 
     A table that is part of a larger one may have entries of all sections; a column names its own.
     """
-    spatial = table.uns.get("spatial")
+    spatial: object = table.uns.get("spatial")
+    if _is_library(spatial):  # without a name above it
+        return _mapping(spatial)
     libraries = {
-        str(name): entry
-        for name, entry in (spatial.items() if isinstance(spatial, Mapping) else ())
-        if isinstance(entry, Mapping) and ("images" in entry or "scalefactors" in entry)
+        str(name): _mapping(entry)
+        for name, entry in _mapping(spatial).items()
+        if _is_library(entry)
     }
     if len(libraries) == 1:
         return next(iter(libraries.values()))
@@ -130,8 +132,13 @@ def _library(table: AnnData, label: str, notes: list[str]) -> Mapping[str, Any] 
     return None
 
 
+def _is_library(entry: object) -> bool:
+    return bool({"images", "scalefactors"} & set(_mapping(entry)))
+
+
 def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    found: Mapping[str, Any] = value if isinstance(value, Mapping) else {}
+    return found
 
 
 def _positive(factors: Mapping[str, Any], name: str, unread: list[str]) -> float | None:

@@ -31,6 +31,7 @@ _MOST_PIXELS = 2**31
 
 _TILE = 1024  # pixels a side, that are read at a time for the screen
 _PART = 1 << 25  # pixels that are read at a time to reduce them
+_COLORS = {"MINISBLACK", "MINISWHITE", "RGB", "YCBCR", "PALETTE", "SEPARATED"}
 _RED_GREEN_BLUE = (("r", "red"), ("g", "green"), ("b", "blue"))
 
 
@@ -129,7 +130,12 @@ def _slide(series: Any, channels: list[str], name: str, notes: list[str]) -> _Sl
     levels = _lazy_levels(series, name, _order(series, channels, name, notes))
     tag = page.tags.get(ORIENTATION)
     turn = int(tag.value) if tag is not None else 1
-    return _Slide(name, levels, str(page.photometric.name), page.colormap, turn)
+    photometric = str(page.photometric.name)
+    if photometric not in _COLORS:
+        raise InputError(
+            f"{name} stores its colours as {photometric}, which is not read. Save it as RGB."
+        )
+    return _Slide(name, levels, photometric, page.colormap, turn)
 
 
 def _lazy_levels(series: Any, name: str, order: list[int] | None) -> list[Any]:
