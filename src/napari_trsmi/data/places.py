@@ -46,6 +46,11 @@ XY_COLUMNS = (
     ("centroid_x", "centroid_y"),
     ("centroid-1", "centroid-0"),  # steinbock
     ("centroidx", "centroidy"),
+    ("centroid x µm", "centroid y µm"),  # QuPath
+    ("centroid x px", "centroid y px"),
+    ("location_center_x", "location_center_y"),  # CellProfiler
+    ("areashape_center_x", "areashape_center_y"),
+    ("nucleus_x", "nucleus_y"),
     ("x_trans", "y_trans"),
     ("new_x", "new_y"),
     ("col", "row"),

@@ -76,6 +76,51 @@ def test_workbooks(tmp_path):
     assert found.loc["001"].tolist() == [0.25, 0.5]
 
 
+def test_the_sheet_that_is_a_table(tmp_path):
+    pytest.importorskip("openpyxl", reason="needs napari-trsmi[excel]")
+    with pd.ExcelWriter(tmp_path / "a.xlsx") as book:
+        pd.DataFrame({"about": ["words"]}).to_excel(book, sheet_name="README", index=False)
+        MATRIX.to_excel(book, sheet_name="counts")
+    pd.testing.assert_frame_equal(read_matrix(tmp_path / "a.xlsx"), MATRIX, check_names=False)
+    with pd.ExcelWriter(tmp_path / "b.xlsx") as book:
+        MATRIX.to_excel(book, sheet_name="one")
+        MATRIX.to_excel(book, sheet_name="two")
+    with pytest.raises(InputError, match=r"2 sheets with tables of numbers \('one', 'two'\)"):
+        read_matrix(tmp_path / "b.xlsx")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "before", ["# written by a program, version 2\n", "\n# a\n# b, c, d, e, f\n\n", "#"]
+)
+def test_comments_before_the_header(tmp_path, before, end):
+    text = before + MATRIX.to_csv(index_label="spot", sep=";")
+    (tmp_path / "a.csv").write_bytes(text.replace("\n", end).encode())
+    read = read_matrix(tmp_path / "a.csv")
+    assert read.index.tolist() == NAMES
+    assert read.columns.tolist() == MATRIX.columns.tolist()
+    np.testing.assert_array_equal(read.to_numpy(), MATRIX.to_numpy())
+
+
+def test_a_separator_at_the_end_of_each_line(tmp_path):
+    lines = MATRIX.to_csv(sep=";").splitlines()
+    (tmp_path / "a.csv").write_text("".join(f"{line};\n" for line in lines))
+    pd.testing.assert_frame_equal(read_matrix(tmp_path / "a.csv"), MATRIX, check_names=False)
+
+
+@pytest.mark.parametrize("text", ["<!DOCTYPE html><html>404</html>", '{"message": "no"}'])
+def test_pages_of_the_web_are_told(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(InputError, match=r"page of the web or JSON.*Download the file itself"):
+        read_matrix(tmp_path / "a.csv")
+
+
+def test_lines_with_too_many_fields_are_named(tmp_path):
+    (tmp_path / "a.csv").write_text("spot,a\ns1,1\ns2,2,3,4\n")
+    with pytest.raises(InputError, match="line 3 has 4 fields, and those above have 2"):
+        read_matrix(tmp_path / "a.csv")
+
+
 def test_fragments_are_to_be_counted_first(tmp_path):
     line = "chr1\t100\t200\tACGT-1\t2\n"
     for name in ("fragments.tsv", "other.tsv"):

@@ -22,6 +22,8 @@ def test_the_content_decides_not_the_ending(tmp_path, make_table, write_10x):
     write_10x(tmp_path / "ten.h5ad", table)
     table.write_zarr(tmp_path / "table.zarr")
     table.to_df().to_csv(tmp_path / "table.csv")
+    table.write_h5ad(tmp_path / "called.csv")
+    assert isinstance(read_path(tmp_path / "called.csv", []), AnnData)
     assert isinstance(read_path(tmp_path / "table.h5", []), AnnData)
     assert isinstance(read_path(tmp_path / "both.h5ad", []), mudata.MuData)
     assert isinstance(read_path(tmp_path / "table.csv", []), pd.DataFrame)
@@ -53,6 +55,12 @@ def test_a_file_of_another_format(tmp_path):
     (tmp_path / "text.h5ad").write_text("these are words")
     with pytest.raises(InputError, match=r"text\.h5ad is not an HDF5 file.*\.h5mu"):
         read_path(tmp_path / "text.h5ad", [])
+
+
+def test_an_archive(tmp_path, make_table):
+    make_table().to_df().to_csv(tmp_path / "t.csv.zip")
+    with pytest.raises(InputError, match=r"t\.csv\.zip is a zip archive\. Unpack it"):
+        read_path(tmp_path / "t.csv.zip", [])
 
 
 def test_hdf5_that_is_no_table(tmp_path):
@@ -101,5 +109,5 @@ def test_running_out_of_memory_is_not_the_files_fault(tmp_path, make_table, monk
 
 def test_a_ragged_text_file(tmp_path):
     (tmp_path / "t.csv").write_text("spot,a\ns1,1\ns2,1,2,3\n")
-    with pytest.raises(InputError, match=r"t\.csv cannot be read"):
+    with pytest.raises(InputError, match=r"t\.csv is no table: line 3 has 4 fields"):
         read_path(tmp_path / "t.csv", [])

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
-from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -14,10 +12,10 @@ import scipy.sparse as sp
 from anndata import AnnData
 
 from napari_trsmi.data.places import XY_COLUMNS, by_columns
-from napari_trsmi.data.reading.dialect import Dialect, dialect_of
+from napari_trsmi.data.reading.dialect import Dialect, below_comments, dialect_of
 from napari_trsmi.data.reading.memory import check_room
+from napari_trsmi.data.reading.workbook import is_workbook, read_workbook
 from napari_trsmi.errors import InputError
-from napari_trsmi.requirements import needed_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,11 +75,6 @@ def is_delimited(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(_ENDINGS)
 
 
-def is_excel(path: Path) -> bool:
-    """Tell a workbook by its name."""
-    return path.suffix.lower() in {".xlsx", ".xlsm"}
-
-
 def read_matrix(path: Path) -> pd.DataFrame:
     """Read a matrix whose first column names the spots.
 
@@ -90,19 +83,26 @@ def read_matrix(path: Path) -> pd.DataFrame:
     InputError
         When it is something else that is kept as text, such as fragments.
     """
-    if is_excel(path):
-        return _named_by_first_column(_read_excel(path))
+    if is_workbook(path):
+        return _named_by_first_column(read_workbook(path))
     dialect = dialect_of(path)
     _check_no_fragments(path, dialect)
     # index_col=0 would turn names such as "0012" into numbers, whatever converters say.
-    frame: pd.DataFrame = pd.read_csv(path, converters={0: str.strip}, **_how(dialect))
+    try:
+        with below_comments(path, dialect) as text:
+            frame: pd.DataFrame = pd.read_csv(text, converters={0: str.strip}, **_how(dialect))
+    except pd.errors.ParserError as error:
+        raise InputError(_uneven(path, str(error))) from error
     if isinstance(frame.index, pd.RangeIndex):  # else R's header, one field shorter than the rows
         frame = _named_by_first_column(frame)
     # pandas renames repeated columns silently; the note about them is made where all tables pass.
-    header = pd.read_csv(
-        path, header=None, nrows=1, dtype=str, keep_default_na=False, **_how(dialect)
-    )
-    return frame.set_axis(header.iloc[0, header.shape[1] - frame.shape[1] :].to_list(), axis=1)
+    with below_comments(path, dialect) as text:
+        header = pd.read_csv(
+            text, header=None, nrows=1, dtype=str, keep_default_na=False, **_how(dialect)
+        )
+    named = frame.set_axis(header.iloc[0, header.shape[1] - frame.shape[1] :].to_list(), axis=1)
+    empty = [name == "" and named.iloc[:, i].isna().all() for i, name in enumerate(named.columns)]
+    return named.loc[:, ~np.array(empty, dtype=bool)]  # a separator ends each line
 
 
 def read_counts(
@@ -173,18 +173,19 @@ def read_frame(path: Path) -> pd.DataFrame:
     """
     if path.suffix == ".parquet":
         return _read_parquet(path)
-    if is_excel(path):
-        return _read_excel(path)
+    if is_workbook(path):
+        return read_workbook(path)
     dialect = dialect_of(path)
     first = dialect.lines[0] if dialect.lines else ()
     headerless = len(first) == len(_HEADERLESS) and all(map(_is_number, first[1:]))
-    frame: pd.DataFrame = pd.read_csv(
-        path,
-        dtype=str,
-        header=None if headerless else 0,
-        names=_HEADERLESS if headerless else None,
-        **_how(dialect),
-    )
+    with below_comments(path, dialect) as text:
+        frame: pd.DataFrame = pd.read_csv(
+            text,
+            dtype=str,
+            header=None if headerless else 0,
+            names=_HEADERLESS if headerless else None,
+            **_how(dialect),
+        )
     if len(frame) and str(frame.iloc[0, 0]) == "TYPE":  # Single Cell Portal's second header
         frame = frame.iloc[1:]
     if dialect.decimal == ",":
@@ -198,6 +199,15 @@ def _how(dialect: Dialect) -> dict[str, Any]:
         "encoding": dialect.encoding,
         "decimal": dialect.decimal,
     }
+
+
+def _uneven(path: Path, reason: str) -> str:
+    """Say which line has too many fields, as pandas found."""
+    found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", reason)
+    what = "its lines differ in their number of fields"
+    if found:
+        what = f"line {found[2]} has {found[3]} fields, and those above have {found[1]}"
+    return f"{path.name} is no table: {what}. Give each line as many fields as the header."
 
 
 def _with_points(column: pd.Series) -> pd.Series:
@@ -223,16 +233,6 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     found = read_metadata(path)
     check_room(16 * found.num_rows * found.num_columns, f"The table {path.name}")
     return pd.read_parquet(path)
-
-
-def _read_excel(path: Path) -> pd.DataFrame:
-    """Read the first sheet, the first column as text."""
-    with needed_for(f"Reading {path.name} other than as CSV"):
-        import_module("openpyxl")
-    with ZipFile(path) as archive:
-        unpacked = sum(member.file_size for member in archive.infolist())
-    check_room(unpacked, f"The workbook {path.name}")
-    return pd.read_excel(path, converters={0: str})
 
 
 def _check_no_fragments(path: Path, dialect: Dialect) -> None:
@@ -269,6 +269,8 @@ def table_from_frame(frame: pd.DataFrame, label: str, notes: list[str]) -> AnnDa
         When columns are not numbers; names them.
     """
     _check_plain(frame, label)
+    if not len(frame):
+        raise InputError(f"Table {label} has a header and no rows. Copy or write it again.")
     described = _descriptions(frame)
     obs = frame[described]
     frame = frame.drop(columns=described)

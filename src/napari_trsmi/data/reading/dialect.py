@@ -7,12 +7,14 @@ import csv
 import gzip
 import re
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _SAMPLE = 1 << 18  # bytes that show how the rest is written
@@ -40,12 +42,15 @@ class Dialect:
         As pandas takes them.
     lines
         The first ones, taken apart into fields.
+    comments
+        Lines to skip: those down to the last one that begins with ``#``, before the header.
     """
 
     encoding: str
     separator: str
     decimal: str
     lines: tuple[tuple[str, ...], ...]
+    comments: int = 0
 
 
 def dialect_of(path: Path) -> Dialect:
@@ -63,7 +68,9 @@ def dialect_of(path: Path) -> Dialect:
         sample = file.read(_SAMPLE)
     encoding, text = _decoded(sample, path)
     whole = len(sample) < _SAMPLE
-    lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.strip()]
+    split = re.split(r"\r\n|\r|\n", text)
+    comments = _comments(split)
+    lines = [line for line in split[comments:] if line.strip()]
     lines = (lines if whole or len(lines) == 1 else lines[:-1])[:_LINES]
     is_tabbed = path.name.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
     order = "\t,;|" if is_tabbed else ",;\t|"
@@ -75,13 +82,51 @@ def dialect_of(path: Path) -> Dialect:
         if _evenness(blank) != (0, 0.0, 0):
             separator, fields = _BLANKS, blank
     decimal = "," if separator != "," and _has_decimal_commas(fields[1:]) else "."
-    return Dialect(encoding, separator, decimal, tuple(fields))
+    return Dialect(encoding, separator, decimal, tuple(fields), comments)
+
+
+@contextmanager
+def below_comments(path: Path, dialect: Dialect) -> Iterator[Path | TextIO]:
+    """Open a text table below its comments; its path where it has none, which pandas reads faster.
+
+    pandas itself would count blank lines or not, by how lines end.
+    """
+    if not dialect.comments:
+        yield path
+        return
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding=dialect.encoding) as text:
+        for _ in range(dialect.comments):
+            text.readline()
+        yield text
+
+
+def _comments(lines: list[str]) -> int:
+    """Count the lines before the header; one that has its fields, such as #barcode, is the header.
+
+    Comments hold sentences, so the line after the last one shows how many fields there are.
+    """
+    last = 0
+    for number, line in enumerate(lines, 1):
+        if line.startswith("#"):
+            last = number
+        elif line.strip():
+            separator = max(",;\t|", key=line.count)
+            parts, header = line.count(separator), lines[last - 1] if last else ""
+            is_header = last and parts and header.count(separator) >= parts - 1
+            return last - 1 if is_header else last
+    return 0
 
 
 def _decoded(sample: bytes, path: Path) -> tuple[str, str]:
     for mark, encoding in _MARKS:
         if sample.startswith(mark):
             return encoding, sample.decode(encoding, errors="ignore")
+    if sample.lstrip()[:1] in (b"<", b"{"):
+        raise InputError(
+            f"{path} is a page of the web or JSON, whatever its name says. Download the file "
+            "itself: the link may lead to a page about it."
+        )
     if b"\0" in sample:
         evens, odds = sample[0::2].count(0), sample[1::2].count(0)
         if max(evens, odds) < 0.2 * len(sample):

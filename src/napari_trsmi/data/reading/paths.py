@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from zipfile import is_zipfile
 
 from napari_trsmi.data.reading.compressed import unpacked
-from napari_trsmi.data.reading.delimited import is_delimited, is_excel, read_matrix
+from napari_trsmi.data.reading.delimited import is_delimited, read_matrix
 from napari_trsmi.data.reading.guard import guarded
 from napari_trsmi.data.reading.hdf5 import check_hdf5
 from napari_trsmi.data.reading.platforms import XENIUM, platform_of, read_platform
@@ -19,6 +20,7 @@ from napari_trsmi.data.reading.visium_hd import (
     outputs_of,
     with_centres_of_cells,
 )
+from napari_trsmi.data.reading.workbook import is_workbook
 from napari_trsmi.data.reading.zarr_store import check_zarr
 from napari_trsmi.data.selection import Selection
 from napari_trsmi.errors import InputError
@@ -55,6 +57,8 @@ def read_path(
     InputError
         When there is nothing at `path`, it is empty, or it is not what it should be.
     """
+    from h5py import is_hdf5
+
     selection = selection or Selection()
     with guarded(path):
         if path.is_dir():
@@ -63,7 +67,7 @@ def read_path(
             return read_mtx(path)
         if is_gem(path):
             return read_gem(path, notes, selection)
-        if is_delimited(path) or is_excel(path):
+        if (is_delimited(path) or is_workbook(path)) and not is_hdf5(path):
             return read_matrix(path)
         with unpacked(path) as whole:
             return _read_hdf5(whole, path, notes, selection, placed=placed)
@@ -130,6 +134,8 @@ def _read_hdf5(
 ) -> object:
     import h5py
 
+    if is_zipfile(path):
+        raise InputError(f"{given} is a zip archive. Unpack it, and pass what is in it.")
     if not h5py.is_hdf5(path):
         raise InputError(f"{given} is not an HDF5 file, or it is damaged. Pass {READABLE}.")
     check_hdf5(path)
