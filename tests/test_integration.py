@@ -76,6 +76,19 @@ def test_the_order_of_the_spots_changes_nothing_bit_for_bit(tables, seed):
     pd.testing.assert_frame_equal(shuffled.modality_weights.loc[names], straight.modality_weights)
 
 
+def test_tiles_give_the_same_domains_and_are_said_before_the_work(section):
+    config = SMALL.replace(epochs=0)
+    whole = integrate(section, config=config)
+    with pytest.warns(TRSMIWarning, match="3 tiles"):
+        tiled = integrate(section, config=config, tiles=3)
+    assert (whole.record["tiles"], tiled.record["tiles"]) == (1, 3)
+    assert (whole.record["parameters"]["tiles"], tiled.record["parameters"]["tiles"]) == ("auto", 3)
+    assert any("3 tiles" in note for note in tiled.record["notes"])
+    for scale in whole.domains_by_scale:
+        pair = (run.domains_by_scale[scale] for run in (whole, tiled))
+        assert adjusted_rand_score(*pair) > 0.97
+
+
 def test_spots_come_in_the_order_of_the_first_table(tables):
     shuffled = reordered(tables, 3)
     first = next(iter(shuffled.values())).obs_names

@@ -51,6 +51,9 @@ class Config(BaseModel):
         False, description="Go on with the CPU when the GPU runs out of memory."
     )
     threads: int = Field(0, ge=0, description="CPU threads; 0 chooses by the number of spots.")
+    tiles: Annotated[int, Field(ge=1, le=1000)] | Literal["auto"] = Field(
+        "auto", description="Parts that spots are worked on in, for less memory; auto: as needed."
+    )
 
     # preprocessing
     n_top_genes: int = Field(3000, ge=10, description="Highly variable genes kept (RNA).")
@@ -210,6 +213,11 @@ class Config(BaseModel):
     def replace(self, **overrides: Any) -> Config:
         """A copy with some parameters replaced, validated again."""
         return type(self)(**{**self.model_dump(), **overrides})
+
+    @property
+    def n_tiles(self) -> int:
+        """How many tiles; one where a run has not chosen."""
+        return 1 if self.tiles == "auto" else int(self.tiles)
 
     @property
     def own_scale(self) -> float:

@@ -18,7 +18,7 @@ from napari_trsmi.data.section_set import SectionSet
 from napari_trsmi.errors import InputError, TRSMIWarning
 from napari_trsmi.joint.fitted import FittedSections
 from napari_trsmi.joint.prediction import predicted_tables
-from napari_trsmi.preparation import iter_measured, iter_prepared, loaded
+from napari_trsmi.preparation import iter_measured, iter_prepared, loaded, needs_of_run
 from napari_trsmi.training.devices import choose_device, cpu_threads
 from napari_trsmi.training.network_run import (
     NetworkRun,
@@ -26,7 +26,7 @@ from napari_trsmi.training.network_run import (
     iter_network_run,
     on_device,
 )
-from napari_trsmi.training.report import EpochReport, Phase, PictureReport, Step
+from napari_trsmi.training.report import EpochReport, Phase, PictureReport, SizeReport, Step
 from napari_trsmi.training.stop import StopToken
 
 if TYPE_CHECKING:
@@ -179,7 +179,8 @@ def iter_integrate(
 
     Yields
     ------
-    A `Phase` when it begins (again, if the CPU takes over from a full GPU), a
+    A `Phase` when it begins (again, if the CPU takes over from a full GPU), a `SizeReport` before
+    the work if memory is short, a
     `PictureReport` after each part of a picture that is measured, and an `EpochReport` after every
     epoch.
 
@@ -216,11 +217,16 @@ def iter_integrate(
     if reference is not None:
         _check_shared(dataset.spots, reference)
     stop.check()
+    asked, needs = config, needs_of_run(dataset, config)
+    config = config.replace(tiles=needs.tiles)
+    if needs.worth_saying:
+        warnings.warn(str(needs), TRSMIWarning, stacklevel=3)
+        yield SizeReport(needs.tiles, str(needs))
     with cpu_threads(config.threads, dataset.n_spots) as threads:
         prepared = yield from iter_prepared(dataset, config, stop.check)
         order, components, spatial = prepared.order, prepared.components, prepared.spatial
         widths = [block.shape[1] for block in components]
-        notes = list(prepared.notes)
+        notes = [*([str(needs)] if needs.worth_saying else []), *prepared.notes]
         network: NetworkRun | None = None
         if 0 in config.scales:
             network, device = yield from on_device(
@@ -241,12 +247,13 @@ def iter_integrate(
     if network is not None and network.trained.restored:
         warnings.warn(notes[-1], TRSMIWarning, stacklevel=3)
     record = run_record(
-        dataset, config, widths, network, domains[config.own_scale], used=prepared.used
+        dataset, asked, widths, network, domains[config.own_scale], used=prepared.used
     )
     record["pictures"] = dict(prepared.pictures)
     record |= {
         "device": device_name(device),
         "threads": threads,
+        "tiles": needs.tiles,
         "notes": [*dataset.notes, *notes],
         "seconds": time.perf_counter() - started,
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import scipy.sparse as sp
 import torch
 
 from napari_trsmi.clustering.scale import Tissue
@@ -24,13 +25,13 @@ from napari_trsmi.preprocessing.image.modality import REACH, iter_with_image, ow
 from napari_trsmi.preprocessing.image.recipe import ImageFeatures
 from napari_trsmi.spots.order import canonical_order, clustered_order
 from napari_trsmi.training.embedder import TorchEmbedder
+from napari_trsmi.training.needs import Needs, needs_of
 from napari_trsmi.training.report import Phase, PictureReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy as np
-    import scipy.sparse as sp
     from numpy.typing import NDArray
 
     from napari_trsmi.config import Config
@@ -157,6 +158,21 @@ def iter_prepared(
         return Prepared(order, components, spatial, notes, tissue, pictures=scores)
     kept = [components[place] for place in used]
     return Prepared(order, kept, spatial, notes, tissue.only(used), used, scores)
+
+
+def needs_of_run(dataset: SpatialOmics | SectionSet, config: Config) -> Needs:
+    """What memory a run needs, and in how many tiles it fits what is free."""
+    tables = [dataset] if isinstance(dataset, SpatialOmics) else dataset.sections.values()
+    largest = max(_n_bytes(m.table.X) for section in tables for m in section.modalities)
+    widths = [min(m.table.n_vars, config.n_components) for m in dataset.modalities]
+    return needs_of(dataset.n_spots, widths, config, table=largest)
+
+
+def _n_bytes(matrix: Any) -> int:
+    parts = (getattr(matrix, name, None) for name in ("data", "indices", "indptr"))
+    if sp.issparse(matrix):
+        return sum(part.nbytes for part in parts if part is not None)
+    return int(getattr(matrix, "nbytes", 0))
 
 
 def iter_measured(

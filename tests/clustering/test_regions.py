@@ -27,7 +27,7 @@ def test_the_curve_ends_where_the_views_part():
     group = np.repeat(np.arange(3), 60)
     views = [
         View(
-            points=5.0 * np.eye(3)[group] + rng.normal(size=(180, 3)),
+            averages=(5.0 * np.eye(3)[group] + rng.normal(size=(180, 3)),),
             hops=hops,
             widths=(3,),
             center=np.zeros(3),
@@ -43,7 +43,7 @@ def test_the_curve_ends_where_the_views_part():
 
 def test_k_means_of_a_view_is_done_once():
     points = np.random.default_rng(0).normal(size=(90, 2))
-    view = View(points, 3, (2,), np.zeros(2), np.ones(2), np.inf)
+    view = View((points,), 3, (2,), np.zeros(2), np.ones(2), np.inf)
     means = ViewMeans(0)
     assert means.fitted(means.seen(view), 4) is means.fitted(means.seen(view), 4)
     others = [(replace(view, limit=2.0), 4), (replace(view, hops=4), 4), (view, 5)]

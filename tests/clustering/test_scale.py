@@ -135,3 +135,17 @@ def test_shares_are_those_of_the_norms(tissue):
     np.testing.assert_allclose(shares[:, 0], halves[0] / (halves[0] + halves[1]))
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert (modality_shares(tissue, np.zeros_like(embedding)) == 0.5).all()
+
+
+def test_a_view_of_some_spots_has_their_points(tissue):
+    view = list(region_views(tissue.factors, tissue.spatial, hops=(0, 2), n_factors=(1, 3)))[-1]
+    rows = np.array([3, 0, 7])
+    np.testing.assert_array_equal(view.at(rows), view.points[rows])
+    np.testing.assert_array_equal(view.only(rows).points, view.points[rows])
+    np.testing.assert_allclose(view.points.std(axis=0), view.scale * _stds(view), rtol=1e-6)
+
+
+def _stds(view):
+    return np.hstack([b[:, :n] for b, n in zip(view.averages, view.widths, strict=True)]).std(
+        axis=0
+    )

@@ -45,6 +45,15 @@ def test_axes_are_in_units_of_the_noise_and_the_most_structured_comes_first(
     assert (np.diff(covariance.diagonal()) <= 1e-9).all()
 
 
+@pytest.mark.parametrize("tiles", [2, 7])
+def test_tiles_give_the_same_axes(spatial, lattice, tiles):
+    features = np.random.default_rng(2).normal(size=(len(lattice), 5)).astype(np.float32)
+    features += lattice[:, :1].astype(np.float32)
+    whole = autocorrelation_factors(features, spatial, n_factors=3)
+    tiled = autocorrelation_factors(features, spatial, n_factors=3, tiles=tiles)
+    np.testing.assert_allclose(np.abs(tiled), np.abs(whole), rtol=1e-6, atol=1e-8)
+
+
 @given(seed=st.integers(0, 2**16), n_spots=st.integers(2, 300), spread=st.floats(0, 3))
 def test_shrinkage_is_that_of_scikit_learn(seed, n_spots, spread):
     rng = np.random.default_rng(seed)

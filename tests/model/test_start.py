@@ -46,6 +46,9 @@ def both(n_modalities, adjacency, weighted, config):
         {"multiscale": False},
         {"multiscale": False, "gate": False},
         {"rpr": False, "align": False},
+        {"tiles": 5},
+        {"tiles": 2, "multiscale": False},
+        {"tiles": 12, "encoder_normalize": True, "start": "mean"},
     ],
     ids=lambda changes: ",".join(changes) or "default",
 )

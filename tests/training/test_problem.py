@@ -107,3 +107,16 @@ def test_a_failure_of_pytorch_during_the_search_is_explained(blocks, config, mon
     monkeypatch.setattr(problem_module, "feature_graph", fail)
     with pytest.raises(TrainingError, match="failed on cpu: kernel went missing"):
         built(*blocks(1), config)
+
+
+def test_tiles_change_a_problem_by_rounding_only(blocks, config):
+    features, coordinates = blocks()
+    spatial = spatial_graph(coordinates, config.spatial_neighbors)
+    whole = build_problem(features, spatial, config)
+    tiled = build_problem(features, spatial, config.replace(tiles=4))
+    for mine, theirs in zip(tiled.features, whole.features, strict=True):
+        sign = np.sign((mine * theirs).sum(axis=0))
+        np.testing.assert_allclose(mine * sign, theirs, rtol=1e-3, atol=1e-4)
+    for mine, theirs in zip(tiled.feature_graphs, whole.feature_graphs, strict=True):
+        assert (mine != theirs).nnz == 0
+    np.testing.assert_allclose(tiled.gate_ends, whole.gate_ends, rtol=1e-3)

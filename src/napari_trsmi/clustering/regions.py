@@ -9,7 +9,7 @@ with most is kept, and its boundaries are sharpened.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _SPOTS = 4_000
 """That k-means sees, and that partitions are compared on; the others are assigned."""
+_AT_ONCE = 1 << 16  # spots that are assigned
 _STARTS = 5
 _ROUNDS = 10
 _CAMP = 1 / 3
@@ -69,7 +70,7 @@ class ViewMeans:
 
     def seen(self, view: View) -> View:
         """The view of the spots that k-means sees."""
-        return replace(view, points=view.points[_sample(len(view.points), self._seed)])
+        return view.only(_sample(len(view), self._seed))
 
     def fitted(self, seen: View, n_domains: int) -> KMeans:
         """Means of a view's spots that are `seen`; at most as many as spots."""
@@ -85,7 +86,10 @@ class ViewMeans:
     def partition(self, view: View, n_domains: int) -> NDArray[np.int64]:
         """The nearest mean of every spot, from 0, shape (n_spots,)."""
         means = self.fitted(self.seen(view), n_domains)
-        labels: NDArray[np.int64] = means.predict(view.points).astype(np.int64)
+        labels = np.empty(len(view), dtype=np.int64)
+        for start in range(0, len(view), _AT_ONCE):
+            rows = slice(start, start + _AT_ONCE)
+            labels[rows] = means.predict(view.at(rows))
         return labels
 
 
@@ -119,7 +123,7 @@ def adapted_partition(
     """
     adapted = labels.copy()
     for rows, has in zip(blocks.slices, measured, strict=True):
-        points = view.points[rows][:, np.repeat(has, view.widths)]
+        points = view.at(rows)[:, np.repeat(has, view.widths)]
         own = labels[rows]
         for _ in range(_ROUNDS):
             present, place = np.unique(own, return_inverse=True)
@@ -135,7 +139,7 @@ def adapted_partition(
 
 
 def agreed_regions(
-    partitions: Sequence[NDArray[np.int64]],
+    partitions: Sequence[NDArray[np.integer]],
     scores: NDArray[np.float64],
     spatial: sp.csr_array,
     *,
@@ -164,9 +168,9 @@ def agreed_regions(
         See `sharpened`.
     """
     drawn = _sample(len(scores), seed)
-    agreement = adjusted_rand_indices([labels[drawn] for labels in partitions])
+    agreement = adjusted_rand_indices([labels[drawn].astype(np.int64) for labels in partitions])
     best, _ = most_agreed(agreement, share=_CAMP)
-    chosen = partitions[best]
+    chosen = partitions[best].astype(np.int64)
     if blocks is None:
         labels = sharpened(chosen, scores, spatial, check=check)
     else:
@@ -177,7 +181,9 @@ def agreed_regions(
             values = scores[rows] if own_axes is None else scores[rows][:, own_axes[block]]
             graph = blocks.graph_of(spatial, block)
             labels[rows] = present[sharpened(own, values, graph, check=check)]
-    votes = np.mean([_renumbered(other, labels) == labels for other in partitions], axis=0)
+    votes = np.mean(
+        [_renumbered(other.astype(np.int64), labels) == labels for other in partitions], axis=0
+    )
     return Regions(labels, votes)
 
 
@@ -214,7 +220,7 @@ def agreement_curve(
     seen = [means.seen(view) for view in views]
     rows = []
     best = 0.0
-    for k in range(smallest, max(smallest, min(largest, len(seen[0].points) // 5)) + 1):
+    for k in range(smallest, max(smallest, min(largest, len(seen[0]) // 5)) + 1):
         partitions = []
         for view in seen:
             check()

@@ -98,11 +98,13 @@ class Tissue:
         """
         most = max(config.region_factors)
         factors = tuple(
-            autocorrelation_factors(block, graph, n_factors=most)
+            autocorrelation_factors(block, graph, n_factors=most, tiles=config.n_tiles)
             for block, graph in zip(features, noise or [spatial] * len(features), strict=True)
         )
         edges = tuple(
-            block if own is None else autocorrelation_factors(own, spatial, n_factors=most)
+            block
+            if own is None
+            else autocorrelation_factors(own, spatial, n_factors=most, tiles=config.n_tiles)
             for block, own in zip(factors, at_spots or [None] * len(factors), strict=True)
         )
         return cls(factors, spatial, noise=None if noise is None else tuple(noise), edges=edges)
@@ -287,7 +289,8 @@ def _regions(
         labels = means.partition(view, wanted)
         if tissue.blocks is not None and tissue.measured is not None:
             labels = adapted_partition(view, labels, tissue.blocks, tissue.measured)
-        partitions.append((view.hops, labels))
+        # a byte a spot and view: there are more than a hundred views
+        partitions.append((view.hops, labels.astype(np.min_scalar_type(wanted))))
     scores = np.hstack(tissue.edges or tissue.factors)
     found = {}
     for scale in scales:

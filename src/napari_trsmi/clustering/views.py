@@ -7,7 +7,7 @@ is a view for every answer, and `regions` keeps what they agree on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -32,10 +32,13 @@ LIMITS = (np.inf, 2.0)
 class View:
     """One view of the spots.
 
+    Its points are made where they are asked for: views that differ by their number of axes share
+    the averages, and a tile of them is enough at a time.
+
     Attributes
     ----------
-    points
-        ``float64``, shape (n_spots, n_axes), modalities side by side.
+    averages
+        Axes of each modality, ``float64``, (n_spots, n_axes_m), and maybe more than are looked at.
     hops
         How often the axes were averaged over a spot and its neighbours.
     widths
@@ -46,12 +49,33 @@ class View:
         Standard deviations that the axes were pulled in to.
     """
 
-    points: NDArray[np.float64]
+    averages: tuple[NDArray[np.float64], ...]
     hops: int
     widths: tuple[int, ...]
     center: NDArray[np.float64]
     scale: NDArray[np.float64]
     limit: float
+
+    def __len__(self) -> int:
+        return len(self.averages[0])
+
+    @property
+    def points(self) -> NDArray[np.float64]:
+        """All spots' points, shape (n_spots, n_axes), modalities side by side."""
+        return self.at(slice(None))
+
+    def at(self, rows: Rows) -> NDArray[np.float64]:
+        """Points of some spots."""
+        points = np.hstack(
+            [block[rows, :n] for block, n in zip(self.averages, self.widths, strict=True)]
+        )
+        points -= self.center
+        points *= self.scale
+        return points
+
+    def only(self, rows: Rows) -> View:
+        """The same view of some spots."""
+        return replace(self, averages=tuple(block[rows] for block in self.averages))
 
 
 def region_views(
@@ -98,15 +122,15 @@ def region_views(
                 check()
                 blocks = [mean @ block for block in blocks]
             done = wanted
-            scaled = [_spread(*block) for block in zip(blocks, spreads, rows, strict=True)]
+            spread = [_spread(*block) for block in zip(blocks, spreads, rows, strict=True)]
             sizes = {tuple(min(n, block.shape[1]) for block in blocks) for n in n_factors}
             for size in sorted(sizes):
                 check()
-                points, center, scale = (
-                    np.hstack([part[..., :n] for part, n in zip(parts, size, strict=True)])
-                    for parts in zip(*scaled, strict=True)
+                center, scale = (
+                    np.hstack([part[:n] for part, n in zip(parts, size, strict=True)])
+                    for parts in zip(*spread, strict=True)
                 )
-                yield View(points, wanted, size, center, scale, limit)
+                yield View(tuple(blocks), wanted, size, center, scale, limit)
 
 
 def region_embedding(
@@ -139,7 +163,8 @@ def region_embedding(
         averaged = block
         for _ in range(hops):
             averaged = mean @ averaged
-        parts.append(_spread(averaged, _signal(block, graph, own), own)[0])
+        center, scale = _spread(averaged, _signal(block, graph, own), own)
+        parts.append((averaged - center) * scale)
     return np.hstack(parts)
 
 
@@ -157,14 +182,14 @@ def _signal(block: NDArray[np.float64], spatial: sp.csr_array, rows: Rows) -> ND
 
 def _spread(
     block: NDArray[np.float64], deviations: NDArray[np.float64], rows: Rows
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """The columns centred, at these standard deviations, both in some rows.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What centres the columns and brings them to these standard deviations, in some rows.
 
     Returns
     -------
-    The columns, what was taken off them, and what they were multiplied by.
+    What is taken off them, and what they are multiplied by.
     """
-    center = block[rows].mean(axis=0)
-    centred = block - center
-    scale = deviations / np.maximum(centred[rows].std(axis=0), 1e-12)
-    return centred * scale, center, scale
+    own = block[rows]
+    center = own.mean(axis=0)
+    scale = deviations / np.maximum((own - center).std(axis=0), 1e-12)
+    return center, scale

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import eigh
 
+from napari_trsmi.spots.tiles import tiles_of, with_halo
+
 if TYPE_CHECKING:
     import scipy.sparse as sp
     from numpy.typing import NDArray
@@ -24,7 +26,7 @@ _LEAST_RATIO = 1e-3
 
 
 def autocorrelation_factors(
-    features: NDArray[np.floating], spatial: sp.csr_array, *, n_factors: int
+    features: NDArray[np.floating], spatial: sp.csr_array, *, n_factors: int, tiles: int = 1
 ) -> NDArray[np.float64]:
     """Scores of the spots on the axes of largest signal over noise.
 
@@ -42,6 +44,8 @@ def autocorrelation_factors(
         0/1 spatial graph without self loops, symmetric, (n_spots, n_spots).
     n_factors
         At most as many as there are components.
+    tiles
+        In how many the sums are taken.
 
     Returns
     -------
@@ -49,11 +53,22 @@ def autocorrelation_factors(
         Shape (n_spots, n_factors), centred and uncorrelated, from the most to the least structured
         axis, in units of the (shrunk) noise between neighbours.
     """
-    centred = np.asarray(features, dtype=np.float64)
-    centred = centred - centred.mean(axis=0)
-    covariance = centred.T @ centred / len(centred)
-    noise = shrunk(between_neighbors(centred, spatial), n_spots=len(centred))
-    scores: NDArray[np.float64] = centred @ factor_axes(covariance, noise, n_factors=n_factors)
+    n, size = features.shape
+    center = np.mean(features, axis=0, dtype=np.float64)
+    rows_of_tiles = tiles_of(n, tiles)
+    covariance, noise = np.zeros((size, size)), np.zeros((size, size))
+    for rows in rows_of_tiles:
+        spots, edges = with_halo(spatial, rows)
+        centred = features[rows] - center
+        around = centred if len(rows_of_tiles) == 1 else features[spots] - center
+        covariance += centred.T @ centred
+        noise += _apart(centred, around, edges)
+    covariance /= n
+    noise = shrunk(noise / max(spatial.nnz, 1), n_spots=n)
+    axes = factor_axes(covariance, noise, n_factors=n_factors)
+    scores = np.empty((n, axes.shape[1]))
+    for rows in rows_of_tiles:
+        scores[rows] = (features[rows] - center) @ axes
     return scores
 
 
@@ -120,8 +135,19 @@ def signal_to_noise(scores: NDArray[np.float64], spatial: sp.csr_array) -> NDArr
 
 def between_neighbors(centred: NDArray[np.float64], spatial: sp.csr_array) -> NDArray[np.float64]:
     """N, half of the mean of (x_i - x_j)(x_i - x_j)ᵀ over the edges, without a row an edge."""
-    degrees = np.diff(spatial.indptr)
-    cross = centred.T @ (spatial @ centred)
+    return _apart(centred, centred, spatial) / max(spatial.nnz, 1)
+
+
+def _apart(
+    centred: NDArray[np.float64], around: NDArray[np.float64], edges: sp.csr_array
+) -> NDArray[np.float64]:
+    """Half of the sum of (x_i - x_j)(x_i - x_j)ᵀ over edges from `centred` to `around`.
+
+    Of a symmetric graph, whose rows may be taken some at a time: the squares of x_j are left to
+    the edge the other way.
+    """
+    degrees = np.diff(edges.indptr)
+    cross = centred.T @ (edges @ around)
     own = (centred * degrees[:, None]).T @ centred
-    noise: NDArray[np.float64] = (own - (cross + cross.T) / 2) / max(spatial.nnz, 1)
-    return noise
+    total: NDArray[np.float64] = own - (cross + cross.T) / 2
+    return total

@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_trsmi.graphs.held_out import N_SPLITS, correlation, held_out
 from napari_trsmi.graphs.normalize import row_normalized
+from napari_trsmi.spots.tiles import tiles_of, with_halo
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -26,7 +27,13 @@ _NOISE_QUANTILE = 0.25
 _NO_VARIANCE = 1e-12
 
 
-def spatial_axes(features: NDArray[np.floating], spatial: sp.csr_array) -> NDArray[np.float64]:
+def spatial_axes(
+    features: NDArray[np.floating],
+    spatial: sp.csr_array,
+    *,
+    center: NDArray[np.float64] | None = None,
+    tiles: int = 1,
+) -> NDArray[np.float64]:
     """Orthogonal axes of a modality, from the most to the least spatial.
 
     The eigenvectors of Xᵀ(W + Wᵀ)X / 2 for the mean W over a spot's neighbours: along the first,
@@ -36,16 +43,29 @@ def spatial_axes(features: NDArray[np.floating], spatial: sp.csr_array) -> NDArr
     Parameters
     ----------
     features
-        Centred components of one modality, shape (n_spots, n_components).
+        Components of one modality, shape (n_spots, n_components).
     spatial
         Spatial graph without self loops, (n_spots, n_spots).
+    center
+        What is taken off them; None: they are centred.
+    tiles
+        In how many the sums are taken.
 
     Returns
     -------
     ndarray
         One axis a column, shape (n_components, n_components).
     """
-    covariance = features.T @ (row_normalized(spatial) @ features)
+    mean = row_normalized(spatial)
+    parts = tiles_of(len(features), tiles)
+    covariance = np.zeros((features.shape[1],) * 2)
+    for rows in parts:
+        spots, near = with_halo(mean, rows)
+        own = features[rows] if center is None else features[rows] - center
+        around = own if len(parts) == 1 else features[spots]
+        if center is not None and len(parts) > 1:
+            around = around - center
+        covariance += own.T @ (near @ around)
     _, axes = np.linalg.eigh(covariance + covariance.T)
     turned: NDArray[np.float64] = axes[:, ::-1]
     return turned

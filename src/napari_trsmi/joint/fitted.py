@@ -226,14 +226,13 @@ class FittedSections:
                 for _ in range(hops):
                     block = mean @ block
                 parts.append(block)
-            points = (np.hstack(parts) - self.centers[number]) * self.scales[number]
             for wanted in self.n_factors:
                 size = [min(wanted, width) for width in widths]
                 kept = np.concatenate(
                     [np.arange(start, start + n) for start, n in zip(starts, size, strict=True)]
                 )
                 view = View(
-                    points[:, kept],
+                    tuple(parts),
                     hops,
                     tuple(size),
                     self.centers[number, kept],

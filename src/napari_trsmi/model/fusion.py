@@ -8,7 +8,10 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+_ROWS = 1 << 17
+"""That are held in double precision at a time."""
 
 
 class Fusion(nn.Module):
@@ -42,9 +45,16 @@ class Fusion(nn.Module):
         Unlike a mean, which adds columns that have nothing to do with each other, this keeps
         the most variance that d dimensions can.
         """
-        stacked = torch.cat(list(parts), dim=1).cpu().double()
-        stacked = stacked - stacked.mean(dim=0)
-        _, vectors = torch.linalg.eigh(stacked.T @ stacked)
+
+        def blocks() -> Iterator[Tensor]:
+            for start in range(0, len(parts[0]), _ROWS):
+                rows = [part[start : start + _ROWS] for part in parts]
+                yield torch.cat(rows, dim=1).cpu().double()
+
+        mean = sum(block.sum(dim=0) for block in blocks()) / len(parts[0])
+        centred = (block - mean for block in blocks())
+        gram: Tensor = sum(block.T @ block for block in centred)  # type: ignore[assignment]
+        _, vectors = torch.linalg.eigh(gram)
         d = self.skip.shape[1]
         axes = vectors.flip(1)[:, :d]
         # the sign that makes the largest entry positive: eigenvectors come with any

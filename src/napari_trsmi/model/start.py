@@ -19,12 +19,13 @@ from torch.nn import functional
 
 from napari_trsmi.graphs.normalize import add_self_loops, symmetric_normalized
 from napari_trsmi.graphs.pattern import Pattern
-from napari_trsmi.model.diffusion import MultiScaleAPPNP
+from napari_trsmi.model.diffusion import MultiScaleAPPNP, appnp_coefficients
 from napari_trsmi.model.encoder import start_projection
 from napari_trsmi.model.fused_graph import WeightedGraph, start_weights
 from napari_trsmi.model.fusion import Fusion
 from napari_trsmi.model.gate import ScheduledGate
 from napari_trsmi.model.refinement import start_gate
+from napari_trsmi.model.tiled_graph import TiledGraph, loop_scale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +83,30 @@ def start_embedding(
         Where the products run.
     """
     d = config.embedding_dim
-    graph_weights = torch.nn.functional.softplus(start_weights(weights))
+    graph_weights = functional.softplus(start_weights(weights))
+    if config.n_tiles > 1 and device.type == "cpu":
+        parts = _tiled_parts(
+            features, [weighted, *feature_graphs], graph_weights, gate_ends, config
+        )
+    else:
+        parts = _parts(features, weighted, feature_graphs, graph_weights, gate_ends, config, device)
+    fusion = Fusion(len(parts), d, hidden=False).to(device)
+    if config.start == "informed":
+        fusion.start_from(parts)
+    return Start(fusion(parts), fusion.shares(parts), graph_weights)
+
+
+def _parts(
+    features: Sequence[NDArray[np.float32]],
+    weighted: sp.csr_array,
+    feature_graphs: Sequence[sp.csr_array],
+    graph_weights: Tensor,
+    gate_ends: Sequence[float],
+    config: Config,
+    device: torch.device,
+) -> list[Tensor]:
+    """Z_*^m of each modality, over whole graphs."""
+    d = config.embedding_dim
     spatial = symmetric_normalized(add_self_loops(weighted))
     mean = _scaled(spatial, graph_weights[:, 0].mean())
     parts = []
@@ -103,14 +127,37 @@ def start_embedding(
         for local, end in zip(parts, gate_ends, strict=True):
             gate = ScheduledGate(logit=config.gate_logit, end=end, scheduled=config.gate)
             local.lerp_(diffusion(local, everywhere), gate.beta(1.0).to(device))
-        del everywhere
-    fusion = Fusion(len(parts), d, hidden=False).to(device)
-    if config.start == "informed":
-        fusion.start_from(parts)
-    return Start(fusion(parts), fusion.shares(parts), graph_weights)
+    return parts
 
 
-def _local(features: Tensor, graph: WeightedGraph, d: int, config: Config) -> Tensor:
+def _tiled_parts(
+    features: Sequence[NDArray[np.float32]],
+    graphs: Sequence[sp.csr_array],
+    graph_weights: Tensor,
+    gate_ends: Sequence[float],
+    config: Config,
+) -> list[Tensor]:
+    """The same but for rounding, with a tile's rows of the fused graphs at a time."""
+    scales = [loop_scale(graph) for graph in graphs]
+    parts = []
+    for m, (block, factors) in enumerate(zip(features, graph_weights.tolist(), strict=True)):
+        chosen = (0, m + 1)
+        own = TiledGraph(
+            [graphs[i] for i in chosen], [scales[i] for i in chosen], factors, config.n_tiles
+        )
+        parts.append(_local(torch.from_numpy(block), own, config.embedding_dim, config))
+    if config.multiscale or config.gate:
+        shares = (graph_weights[:, 1] / len(features)).tolist()
+        factors = [graph_weights[:, 0].mean().item(), *shares]
+        everywhere = TiledGraph(graphs, scales, factors, config.n_tiles).normalized()
+        coefficients = appnp_coefficients(*config.diffusion).mean(dim=0).tolist()
+        for local, end in zip(parts, gate_ends, strict=True):
+            gate = ScheduledGate(logit=config.gate_logit, end=end, scheduled=config.gate)
+            local.lerp_(everywhere.polynomial(local, coefficients), gate.beta(1.0))
+    return parts
+
+
+def _local(features: Tensor, graph: WeightedGraph | TiledGraph, d: int, config: Config) -> Tensor:
     """Encode and refine one modality, shape (n, d)."""
     hidden = features @ start_projection(features, d).to(features)
     if config.rpr and config.encoder_normalize:

@@ -88,7 +88,7 @@ def iter_network_run(
     Parameters
     ----------
     components
-        Features of each modality, (n_spots, n_components_m).
+        Features of each modality, (n_spots, n_components_m); let go of once they are not needed.
     spatial
         0/1 spatial graph without self loops, (n_spots, n_spots).
     config, device, stop
@@ -99,6 +99,8 @@ def iter_network_run(
     The phase of the training, and an `EpochReport` after every epoch.
     """
     problem = build_problem(components, spatial, config, device=device.type)
+    if device.type == "cpu":  # which no other device takes over from
+        components.clear()
     stop.check()
     if config.epochs:
         yield Phase.TRAINING

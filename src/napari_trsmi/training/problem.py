@@ -14,6 +14,7 @@ from napari_trsmi.graphs.reach import spatial_reach
 from napari_trsmi.graphs.spatial_axes import component_gains, spatial_axes
 from napari_trsmi.graphs.weights import GraphWeights, predictive_weights
 from napari_trsmi.model.diffusion import appnp_coefficients
+from napari_trsmi.spots.tiles import tiles_of
 from napari_trsmi.training.devices import explained
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def build_problem(
         except RuntimeError as error:
             needed = search_memory(len(block), block.shape[1], device)
             raise explained(error, needed, torch.device(device)) from error
-        scaled.append(values.astype(np.float32))
+        scaled.append(values.astype(np.float32, copy=False))
         graphs.append(graph)
         weights.append(start)
         ends.append(_gate_end(values, spatial, config))
@@ -106,20 +107,15 @@ def build_problem(
 
 def _of_modality(
     block: NDArray[np.floating], spatial: sp.csr_array, config: Config, device: str
-) -> tuple[NDArray[np.float64], sp.csr_array, GraphWeights]:
+) -> tuple[NDArray[np.floating], sp.csr_array, GraphWeights]:
     """Its scaled features, their graph, and how the graphs' weights start."""
     k, seed = config.feature_neighbors, config.seed
-    centred = np.asarray(block, dtype=np.float64)
-    centred = centred - centred.mean(axis=0)
-    if config.spatial_share:
-        centred = centred @ spatial_axes(centred, spatial)
-        centred *= component_gains(centred, spatial, k=k, seed=seed, device=device)
-    centred /= max(float(np.sqrt(np.mean(centred**2))), 1e-12)
-    graph = feature_graph(centred, k, device=device, seed=seed)
+    values = _scaled(block, spatial, config, device)
+    graph = feature_graph(values, k, device=device, seed=seed)
     if config.graph_weights == "even":
-        return centred, graph, GraphWeights.even()
+        return values, graph, GraphWeights.even()
     weights = predictive_weights(
-        centred,
+        values,
         spatial,
         k=k,
         power=config.graph_weight_power,
@@ -127,10 +123,32 @@ def _of_modality(
         seed=seed,
         device=device,
     )
-    return centred, graph, weights
+    return values, graph, weights
 
 
-def _gate_end(features: NDArray[np.float64], spatial: sp.csr_array, config: Config) -> float:
+def _scaled(
+    block: NDArray[np.floating], spatial: sp.csr_array, config: Config, device: str
+) -> NDArray[np.floating]:
+    """Centred, turned to spatial axes and scaled; in single precision where tiles save memory."""
+    center: NDArray[np.float64] = np.asarray(np.mean(block, axis=0, dtype=np.float64))
+    parts = tiles_of(len(block), config.n_tiles)
+    values = np.empty(block.shape, dtype=np.float64 if len(parts) == 1 else np.float32)
+    axes = None
+    if config.spatial_share:
+        axes = spatial_axes(block, spatial, center=center, tiles=config.n_tiles)
+    for rows in parts:
+        centred = block[rows] - center
+        values[rows] = centred if axes is None else centred @ axes
+    if config.spatial_share:
+        values *= component_gains(
+            values, spatial, k=config.feature_neighbors, seed=config.seed, device=device
+        )
+    power = sum(float(np.square(values[rows], dtype=np.float64).sum()) for rows in parts)
+    values /= max(float(np.sqrt(power / values.size)), 1e-12)
+    return values
+
+
+def _gate_end(features: NDArray[np.floating], spatial: sp.csr_array, config: Config) -> float:
     """Where a modality's gate ends."""
     if not config.gate:
         return 1.0

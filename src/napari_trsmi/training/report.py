@@ -38,6 +38,22 @@ class PictureReport:
 
 
 @dataclass(frozen=True)
+class SizeReport:
+    """What memory a run needs and the tiles that it is worked on in; where that is worth saying.
+
+    Attributes
+    ----------
+    tiles
+        How many.
+    said
+        A sentence.
+    """
+
+    tiles: int
+    said: str
+
+
+@dataclass(frozen=True)
 class EpochReport:
     """One epoch.
 
@@ -66,7 +82,7 @@ class EpochReport:
     memory: int
 
 
-Step: TypeAlias = Phase | PictureReport | EpochReport
+Step: TypeAlias = Phase | SizeReport | PictureReport | EpochReport
 """What a run yields."""
 
 Steps: TypeAlias = "Generator[Step, None, T]"

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from napari_trsmi.training.report import Phase, PictureReport, Step
+from napari_trsmi.training.report import Phase, PictureReport, SizeReport, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +93,7 @@ class RunProgress:
     _of_phase: float = 0.0
     _reached: float = 0.0
     _doing: str = "Starting…"
+    _tiles: int = 1
     _epoch_seconds: list[float] = field(default_factory=list)
 
     def take(self, step: Step, checks: int = 0) -> None:
@@ -107,6 +108,9 @@ class RunProgress:
             if step is Phase.TRAINING:  # from the start, if the CPU took over
                 self.epoch, self.epochs = 0, 0
                 self._epoch_seconds.clear()
+            return
+        if isinstance(step, SizeReport):
+            self._tiles, self._doing = step.tiles, step.said
             return
         if isinstance(step, PictureReport):
             self._of_phase = step.done / max(step.spots, 1)
@@ -159,6 +163,8 @@ class RunProgress:
         """What is going on, and how long all of it will still take."""
         left = self.seconds_left
         doing = self._doing
+        if self._tiles > 1 and doing.endswith("…"):
+            doing = f"{doing.rstrip('…')} in {self._tiles} tiles…"
         return doing if left is None else f"{doing.rstrip('…')}, about {duration(left)} left"
 
     def _done(self) -> float:

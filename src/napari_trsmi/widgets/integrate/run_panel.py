@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_trsmi.training.report import EpochReport
+from napari_trsmi.training.report import EpochReport, SizeReport
 from napari_trsmi.viewer.run.progress import RunProgress
 from napari_trsmi.widgets.common.fold import Fold
 from napari_trsmi.widgets.integrate.loss_curve import LossCurve
@@ -137,6 +137,9 @@ class RunPanel(QWidget):
         """A phase begins, or an epoch is done."""
         self._progress.take(step, self._checks())
         self._learning = isinstance(step, EpochReport)
+        if isinstance(step, SizeReport):
+            self.warnings.setText(f"⚠ {step.said}")
+            self.warnings.show()
         if isinstance(step, EpochReport):
             self.curve.add(step.loss, step.epochs)
             self.curve.show()
