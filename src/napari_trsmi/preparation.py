@@ -127,7 +127,7 @@ def iter_prepared(
     notes: list[str] = []
     for modality in dataset.modalities:  # one table at a time is held in this order
         check()
-        ordered = Modality(modality.name, modality.kind, modality.table[order].copy())
+        ordered = modality.in_order(order)
         block, said = feature_matrix(ordered, config)
         components.append(block)
         notes += said

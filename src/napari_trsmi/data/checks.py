@@ -11,10 +11,13 @@ import scipy.sparse as sp
 
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.data.selection import how_to
+from napari_trsmi.data.stored import StoredMatrix, is_sparse
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
     from anndata import AnnData
     from numpy.typing import NDArray
@@ -74,8 +77,28 @@ def check_values(part: Part) -> None:
 
     Counts must be finite and not negative, ready features finite.
     """
+    largest = max((_largest(held) for _, held in _held(part)), default=0.0)
+    if 0 < largest < _SMALLEST:
+        raise InputError(
+            f"The largest value of table {part.label} is {largest:g}: the smallest numbers that "
+            f"can be worked with are {_SMALLEST:g}. Multiply the table by a constant."
+        )
+
+
+def _held(part: Part) -> Iterator[tuple[NDArray[np.intp] | slice, Part]]:
+    """A part whose values are in memory as it is; of others one chunk after the other."""
+    if not isinstance(part.matrix, StoredMatrix):
+        yield slice(None), part
+        return
+    for places, chunk in part.matrix.chunks():
+        yield places, replace(part, matrix=chunk, spots=part.spots[places])
+
+
+def _largest(part: Part) -> float:
+    """Check that all values can be used, and return the largest."""
     what = "count" if part.kind.is_counted else "value"
-    values = part.matrix.data if sp.issparse(part.matrix) else part.matrix
+    matrix: Any = part.matrix
+    values = matrix.data if is_sparse(matrix) else matrix
     bad = ~np.isfinite(values)
     remedy = "Remove these spots or features, or fill in the values, before loading."
     if not bad.any() and part.kind.is_counted:
@@ -85,31 +108,27 @@ def check_values(part: Part) -> None:
             "'features' if its columns are ready features."
         )
     if not bad.any():
-        _check_magnitude(part, values)
-        return
-    row, column, value = _first(part.matrix, bad)
+        return _magnitude(part, values)
+    row, column, value = _first(matrix, bad)
     raise InputError(
         f"Table {part.label} has {counted(int(bad.sum()), 'unusable ' + what)}, "
         f"first {value:g} at spot {part.spots[row]!r}, feature {part.features[column]!r}. {remedy}"
     )
 
 
-def _check_magnitude(part: Part, values: NDArray[np.float32]) -> None:
-    """Raise an InputError if squares of the values leave single precision."""
+def _magnitude(part: Part, values: NDArray[np.float32]) -> float:
+    """Check that squares of the values stay in single precision, and return the largest."""
     largest = float(np.abs(values).max(initial=0.0))
     if largest > 1 / _SMALLEST:
         bad = np.abs(values) > 1 / _SMALLEST
-        row, column, value = _first(part.matrix, bad)
+        matrix: Any = part.matrix
+        row, column, value = _first(matrix, bad)
         raise InputError(
             f"Table {part.label} has {value:g} at spot {part.spots[row]!r}, feature "
             f"{part.features[column]!r}: the largest number that can be worked with is "
             f"{1 / _SMALLEST:g}. Divide the table, or correct the value."
         )
-    if 0 < largest < _SMALLEST:
-        raise InputError(
-            f"The largest value of table {part.label} is {largest:g}: the smallest numbers that "
-            f"can be worked with are {_SMALLEST:g}. Multiply the table by a constant."
-        )
+    return largest
 
 
 def _first(matrix: Matrix, bad: NDArray[np.bool_]) -> tuple[int, int, float]:
@@ -139,7 +158,9 @@ def spots_with_counts(parts: list[Part], notes: list[str]) -> NDArray[np.bool_]:
     for part in parts:
         if not part.kind.is_counted:
             continue
-        empty = ~_any_nonzero(part.matrix, axis=1)
+        empty = np.ones(len(keep), dtype=bool)
+        for places, held in _held(part):
+            empty[places] = ~_any_nonzero(held.matrix, axis=1)
         if empty.all():
             raise InputError(f"Table {part.label} holds only zeros on the spots that are used.")
         if empty.any():
@@ -154,9 +175,13 @@ def spots_with_counts(parts: list[Part], notes: list[str]) -> NDArray[np.bool_]:
 def drop_uninformative(part: Part, notes: list[str]) -> Part:
     """Drop features that are zero everywhere (counts) or constant (ready features)."""
     if not part.kind.is_counted:
-        keep, what = _varies(part.matrix), "constant"
+        edges = [_edges(held.matrix) for _, held in _held(part)]
+        low, high = (np.array(each) for each in zip(*edges, strict=True))
+        keep, what = low.min(axis=0) < high.max(axis=0), "constant"
     else:
-        keep, what = _any_nonzero(part.matrix, axis=0), "all-zero"
+        keep, what = np.zeros(len(part.features), dtype=bool), "all-zero"
+        for _, held in _held(part):
+            keep |= _any_nonzero(held.matrix, axis=0)
     if keep.all():
         return part
     if not keep.any():
@@ -202,15 +227,14 @@ def without_controls(part: Part, notes: list[str], *, keep: bool) -> Part:
     return replace(part, matrix=part.matrix[:, ~found], features=part.features[~found])
 
 
-def _any_nonzero(matrix: Matrix, axis: int) -> NDArray[np.bool_]:
-    if sp.issparse(matrix):
-        return np.asarray(matrix.count_nonzero(axis=axis) > 0, dtype=bool)
-    return np.asarray((matrix != 0).any(axis=axis), dtype=bool)
+def _any_nonzero(matrix: Any, axis: int) -> NDArray[np.bool_]:
+    if is_sparse(matrix):
+        return np.asarray(matrix.count_nonzero(axis=axis) > 0, dtype=np.bool_)
+    return np.asarray((matrix != 0).any(axis=axis), dtype=np.bool_)
 
 
-def _varies(matrix: Matrix) -> NDArray[np.bool_]:
-    if sp.issparse(matrix):
-        low, high = (edge.toarray().ravel() for edge in (matrix.min(axis=0), matrix.max(axis=0)))
-    else:
-        low, high = matrix.min(axis=0), matrix.max(axis=0)
-    return np.asarray(low < high, dtype=bool)
+def _edges(matrix: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Least and largest value of each column."""
+    if is_sparse(matrix):
+        return matrix.min(axis=0).toarray().ravel(), matrix.max(axis=0).toarray().ravel()
+    return matrix.min(axis=0), matrix.max(axis=0)

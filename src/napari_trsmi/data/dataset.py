@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from anndata import AnnData
     from numpy.typing import NDArray
+
+    from napari_trsmi.data.stored import StoredMatrix
 
 
 class Kind(StrEnum):
@@ -43,11 +46,47 @@ class Modality:
         Spots x features. ``X`` holds counts (sparse CSR stays sparse), the ready
         feature matrix when `kind` is ``features``, or what was measured on a picture when it is
         ``image``.
+    stored
+        The values where they are kept, if they are not in memory: ``X`` then is None, and
+        preprocessing reads them chunk by chunk.
     """
 
     name: str
     kind: Kind
     table: AnnData
+    stored: StoredMatrix | None = None
+
+    def in_order(self, order: NDArray[np.intp]) -> Modality:
+        """The same with its spots in another order, or some of them."""
+        stored = None if self.stored is None else self.stored[order]
+        return replace(self, table=self.table[order].copy(), stored=stored)
+
+    def values_of(self, column: int) -> NDArray[Any]:
+        """Values of a feature, shape (n_spots,); of a stored table they are looked for in all."""
+        values = self.table.X if self.stored is None else self.stored
+        picked = values[:, [column]]
+        held: Any = picked if self.stored is None else picked.in_memory()
+        return np.ravel(held.toarray() if hasattr(held, "toarray") else held)
+
+    def depth(self) -> NDArray[np.float64]:
+        """Total of each spot, shape (n_spots,)."""
+        if self.stored is not None:
+            return self.stored.depth()
+        return np.asarray(self.table.X.sum(axis=1), dtype=np.float64).ravel()
+
+    def in_memory(self) -> Modality:
+        """The same with its values in memory.
+
+        Raises
+        ------
+        InputError
+            If they do not fit what is free.
+        """
+        if self.stored is None:
+            return self
+        table = self.table.copy()
+        table.X = self.stored.in_memory()
+        return replace(self, table=table, stored=None)
 
 
 @dataclass(frozen=True, eq=False)

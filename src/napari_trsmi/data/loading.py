@@ -31,6 +31,7 @@ from napari_trsmi.data.reading.inputs import read_inputs
 from napari_trsmi.data.sections import check_one_section
 from napari_trsmi.data.selection import ALL, Selection
 from napari_trsmi.data.splitting import find_block, split_all
+from napari_trsmi.data.stored import StoredMatrix
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError, TRSMIWarning
 
@@ -279,10 +280,13 @@ def _on_spots(part: Part, spots: pd.Index) -> Part:
 
 
 def _modality(part: Part) -> Modality:
+    stored = part.matrix if isinstance(part.matrix, StoredMatrix) else None
     table = AnnData(
-        X=part.matrix, obs=pd.DataFrame(index=part.spots), var=pd.DataFrame(index=part.features)
+        X=None if stored is not None else part.matrix,
+        obs=pd.DataFrame(index=part.spots),
+        var=pd.DataFrame(index=part.features),
     )
-    return Modality(part.name, part.kind, table)
+    return Modality(part.name, part.kind, table, stored)
 
 
 def _image(

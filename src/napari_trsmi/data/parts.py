@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_trsmi.data.dataset import Kind, TissueImage
+    from napari_trsmi.data.stored import StoredMatrix
 
 Matrix: TypeAlias = "NDArray[np.float32] | sp.csr_matrix[np.float32]"
 
@@ -69,7 +70,7 @@ class Part:
     label
         How messages call it.
     matrix
-        Spots x features, float32, not shared with the user's table.
+        Spots x features, float32, not shared with the user's table; or where it is stored.
     spots, features
         Names of the rows and the columns.
     """
@@ -77,6 +78,6 @@ class Part:
     name: str
     kind: Kind
     label: str
-    matrix: Matrix
+    matrix: Matrix | StoredMatrix
     spots: pd.Index
     features: pd.Index

@@ -130,11 +130,18 @@ def load_sections(
                 f"Section {name!r} has {counted(loaded[name].n_spots, 'spot')} that can be used, "
                 f"and at least {FEWEST_SPOTS} are needed beside others. Leave the section out."
             )
+    loaded = {name: _in_memory(section) for name, section in loaded.items()}
     original = {name: section.spots for name, section in loaded.items()}
     loaded = _with_own_names(loaded, notes)
     written = load_arguments(tables=None, library_key=library_key, features=features)
     written |= load_arguments(tables=tables) if library_key is not None else _written(tables)
     return SectionSet(loaded, original, library_key, tuple(dict.fromkeys(notes)), written)
+
+
+def _in_memory(section: SpatialOmics) -> SpatialOmics:
+    """The same with all values in memory: sections are compared column by column."""
+    held = tuple(modality.in_memory() for modality in section.modalities)
+    return replace(section, modalities=held)
 
 
 def _checked(name: object) -> str:

@@ -20,6 +20,7 @@ from napari_trsmi.data.kinds import (
 from napari_trsmi.data.names import feature_names
 from napari_trsmi.data.parts import Part
 from napari_trsmi.data.places import in_obsm
+from napari_trsmi.data.stored import StoredMatrix, is_lazy
 from napari_trsmi.data.wording import counted, listed
 from napari_trsmi.errors import InputError
 
@@ -94,7 +95,7 @@ def split(
         When nothing tells what the table holds, or there is nothing in it.
     """
     blocks = [block for name in features or () if (block := find_block(source.table, name))]
-    if not blocks and source.table.n_vars and _values(source.table) is not None:
+    if not blocks and source.table.n_vars and _values(source) is not None:
         return _counts(source, notes, alone=alone)
     return _blocks(source, blocks or _ready_blocks(source), notes)
 
@@ -229,8 +230,14 @@ def _part_of(source: Source, name: str, kind: Kind, notes: list[str], only: Kind
     return _part(str(name), kind, source.label, matrix, source.table, names, notes)
 
 
-def _values(table: AnnData) -> Any:
-    return table.layers.get("counts") if table.X is None else table.X
+def _values(source: Source) -> Any:
+    table = source.table
+    return _held(table.layers.get("counts") if table.X is None else table.X, source.label)
+
+
+def _held(values: Any, label: str) -> Any:
+    """Values in memory as they are, lazy ones as a matrix that is read in chunks."""
+    return StoredMatrix.of(values, label) if is_lazy(values) else values
 
 
 def _chosen_values(
@@ -243,17 +250,18 @@ def _chosen_values(
     The values, and the annotations of their columns.
     """
     table = source.table
-    values, var = _of_kind(_values(table), table.var, only)
+    values, var = _of_kind(_values(source), table.var, only)
     if kind is Kind.METABOLITE or not kind.is_counted or _are_counts(values):
         return values, var
     for place, others, columns in _elsewhere(table):
-        found, its_var = _of_kind(others, columns, only)
+        found, its_var = _of_kind(_held(others, source.label), columns, only)
         if _are_counts(found):
             notes.append(f"X of table {source.label} is normalised: {place} is used.")
             return found, its_var
     # Scaled values say nothing about abundance; logged ones still do.
     if table.raw is not None and _lowest(values) < 0:
-        found, its_var = _of_kind(table.raw.X, _raw_columns(table), only)
+        raw = _held(table.raw.X, source.label)
+        found, its_var = _of_kind(raw, _raw_columns(table), only)
         if _lowest(found) >= 0:
             notes.append(
                 f"X of table {source.label} is scaled, and no counts are there: raw is used, which "
@@ -291,7 +299,7 @@ def _part(
     name: str,
     kind: Kind,
     label: str,
-    matrix: Matrix,
+    matrix: Matrix | StoredMatrix,
     table: AnnData,
     names: Iterable[str],
     notes: list[str],
@@ -308,6 +316,8 @@ def _part(
 
 def _are_counts(values: Any) -> bool:
     """Whether all values are whole and none is negative."""
+    if isinstance(values, StoredMatrix):
+        return all(_are_counts(chunk) for _, chunk in values.chunks())
     stored = _stored(values)
     if stored.dtype.kind not in "biuf":
         return False
@@ -323,12 +333,16 @@ def _stored(values: Any) -> Any:
 
 
 def _lowest(values: Any) -> float:
+    if isinstance(values, StoredMatrix):
+        return min((_lowest(chunk) for _, chunk in values.chunks()), default=0.0)
     stored = _stored(values)
     return float(stored.min()) if stored.size and stored.dtype.kind in "biuf" else 0.0
 
 
-def _matrix(values: Any, label: str) -> Matrix:
-    """Copy to float32, CSR if it is sparse."""
+def _matrix(values: Any, label: str) -> Any:
+    """Copy to float32, CSR if it is sparse; what is stored stays so."""
+    if isinstance(values, StoredMatrix):
+        return values
     array: Any = values if sp.issparse(values) else np.asarray(values)
     if array.dtype.kind not in "biuf":
         raise InputError(

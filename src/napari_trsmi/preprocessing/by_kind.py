@@ -14,6 +14,7 @@ from napari_trsmi.preprocessing.image.components import image_components
 from napari_trsmi.preprocessing.metabolite import metabolite_components
 from napari_trsmi.preprocessing.protein import protein_components
 from napari_trsmi.preprocessing.rna import rna_components
+from napari_trsmi.preprocessing.stored.by_kind import stored_components
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +46,9 @@ def feature_matrix(modality: Modality, config: Config) -> tuple[NDArray[np.float
         If all spots are the same.
     """
     table, size, seed = modality.table, config.n_components, config.seed
-    if modality.kind is Kind.RNA:
+    if modality.stored is not None:
+        components, notes = stored_components(modality.stored, modality.kind, config)
+    elif modality.kind is Kind.RNA:
         components, notes = rna_components(
             table, n_top_genes=config.n_top_genes, n_components=size, seed=seed
         )

@@ -46,11 +46,8 @@ def chromatin_components(
     n = counts.shape[0]
     notes: list[str] = []
     if are_counts(table):
-        inverse = np.divide(1.0, totals, out=np.zeros(n), where=totals > 0)
         spots_with = np.bincount(counts.indices, minlength=counts.shape[1])
-        idf = np.log1p(n / (1.0 + spots_with))
-        weighted = sp.csr_array(sp.diags_array(inverse) @ counts @ sp.diags_array(idf))
-        weighted.data = np.log1p(_SCALE * weighted.data)
+        weighted = tf_idf(counts, totals, inverse_frequency(spots_with, n))
     else:
         notes.append("values are not counts: taken as normalised, no TF-IDF")
         weighted = counts
@@ -61,6 +58,31 @@ def chromatin_components(
         scores = weighted.toarray()
     else:
         scores = TruncatedSVD(wanted, random_state=seed, n_iter=7).fit_transform(weighted)
+    components, said = without_depth(scores, totals, n_components)
+    return components, notes + said
+
+
+def inverse_frequency(spots_with: NDArray[np.int64], n_spots: int) -> NDArray[np.float64]:
+    """IDF of peaks that were seen in so many spots."""
+    idf: NDArray[np.float64] = np.log1p(n_spots / (1.0 + spots_with))
+    return idf
+
+
+def tf_idf(
+    counts: sp.csr_array, totals: NDArray[np.float64], idf: NDArray[np.float64]
+) -> sp.csr_array:
+    """log(1 + 10⁴ · TF · IDF); `totals` are those of the spots."""
+    inverse = np.divide(1.0, totals, out=np.zeros(len(totals)), where=totals > 0)
+    weighted = sp.csr_array(sp.diags_array(inverse) @ counts @ sp.diags_array(idf))
+    weighted.data = np.log1p(_SCALE * weighted.data)
+    return weighted
+
+
+def without_depth(
+    scores: NDArray[np.float64], totals: NDArray[np.float64], n_components: int
+) -> tuple[NDArray[np.float32], list[str]]:
+    """The components that do not follow depth, centred, and which do in words."""
+    notes: list[str] = []
     correlation = np.abs(_correlations(scores, np.log1p(totals)))
     is_depth = correlation > _DEPTH_CORRELATION
     is_depth[0] = True

@@ -37,30 +37,38 @@ def depth(table: AnnData) -> NDArray[np.float64]:
 
 def typical_depth(table: AnnData) -> float:
     """Median count of the spots that are not empty; 1 if all are."""
-    counts = depth(table)
-    return float(np.median(counts[counts > 0])) if (counts > 0).any() else 1.0
+    return middle(depth(table))
 
 
-def log_normalize(table: AnnData) -> None:
+def middle(depths: NDArray[np.float64]) -> float:
+    """Median of the depths above 0; 1 if there are none."""
+    return float(np.median(depths[depths > 0])) if (depths > 0).any() else 1.0
+
+
+def log_normalize(table: AnnData, *, to: float | None = None) -> None:
     """Scale spots to their median count and take log(1 + x), in place; empty spots stay empty.
 
     A larger target, such as 10,000 for spots of 1,500 counts, spreads zeros and ones so far
-    apart that little but what was seen at all is left.
+    apart that little but what was seen at all is left. `to` is the median of the whole table, where
+    these spots are a part of it.
     """
     import scanpy as sc
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Some cells have zero counts")
-        sc.pp.normalize_total(table, target_sum=typical_depth(table))
+        sc.pp.normalize_total(table, target_sum=typical_depth(table) if to is None else to)
     sc.pp.log1p(table)
 
 
 def varying(matrix: Any) -> NDArray[np.bool_]:
     """Which columns of a dense or sparse matrix differ by more than rounding, (n_features,)."""
     largest, smallest = (dense(row).ravel() for row in (matrix.max(axis=0), matrix.min(axis=0)))
-    beyond: NDArray[np.bool_] = largest - smallest > _ROUNDING * np.maximum(
-        np.abs(largest), np.abs(smallest)
-    )
+    return beyond_rounding(smallest, largest)
+
+
+def beyond_rounding(low: NDArray[Any], high: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which columns differ by more than rounding, by their least and largest values."""
+    beyond: NDArray[np.bool_] = high - low > _ROUNDING * np.maximum(np.abs(high), np.abs(low))
     return beyond
 
 

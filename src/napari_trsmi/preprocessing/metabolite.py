@@ -50,9 +50,15 @@ def relative_intensities(intensities: NDArray[Any]) -> NDArray[np.float64]:
     intensities
         Shape (n_spots, n_ions).
     """
-    values = intensities.astype(np.float64)
-    total = values.sum(axis=1, keepdims=True)
-    values /= np.where(total > 0, total, 1.0)
+    values = shares_of_total(intensities)
     seen = values[values > 0]
     shares: NDArray[np.float64] = np.log1p(values / (np.median(seen) if seen.size else 1.0))
     return shares
+
+
+def shares_of_total(intensities: NDArray[Any]) -> NDArray[np.float64]:
+    """Each value as a share of its spot's total ion current."""
+    values = intensities.astype(np.float64)
+    total = values.sum(axis=1, keepdims=True)
+    values /= np.where(total > 0, total, 1.0)
+    return values

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 _MIN_SPOTS = 10
 _MIN_SHARE = 0.01
-_LARGEST_LOGARITHM = 50.0
+LARGEST_LOGARITHM = 50.0
 """No logarithm of an expression is larger: such values are counts per million, or corrected."""
 
-_CLIP = 10.0  # standard deviations above the mean
+LINEAR = "values are not counts, and too large for logarithms: scaled to depth and logged"
+
+CLIP = 10.0
+"""Standard deviations above its mean that a gene's values are cut off at."""
 
 
 def rna_components(
@@ -58,14 +61,12 @@ def rna_components(
     notes: list[str] = []
     work = AnnData(table.X.copy(), var=table.var[[]].copy())
     counted = are_counts(work)
-    linear = counted or float(work.X.max()) > _LARGEST_LOGARITHM
+    linear = counted or float(work.X.max()) > LARGEST_LOGARITHM
     if linear and not counted:
-        notes.append(
-            "values are not counts, and too large for logarithms: scaled to depth and logged"
-        )
+        notes.append(LINEAR)
     elif not counted:
         notes.append("values are not counts: taken as normalised, no scaling to depth, no log")
-    enough = max(1, min(_MIN_SPOTS, int(_MIN_SHARE * work.n_obs)))
+    enough = enough_spots(work.n_obs)
     seen = np.asarray((work.X != 0).sum(axis=0)).ravel() >= enough
     if seen.any() and not seen.all():
         notes.append(f"{int((~seen).sum())} genes seen in fewer than {enough} spots left out")
@@ -84,11 +85,16 @@ def rna_components(
         work = work[:, differing].copy()
     # without centring, so that sparse stays sparse; PCA centres implicitly
     sc.pp.scale(work, zero_center=False)
-    ceiling = (work.var["mean"] / work.var["std"] + _CLIP).to_numpy(dtype=np.float32)
-    return principal_components(_at_most(work.X, ceiling), n_components, seed=seed), notes
+    ceiling = (work.var["mean"] / work.var["std"] + CLIP).to_numpy(dtype=np.float32)
+    return principal_components(at_most(work.X, ceiling), n_components, seed=seed), notes
 
 
-def _at_most(
+def enough_spots(n_spots: int) -> int:
+    """How many spots a gene must be seen in."""
+    return max(1, min(_MIN_SPOTS, int(_MIN_SHARE * n_spots)))
+
+
+def at_most(
     matrix: sp.csr_matrix | NDArray[np.floating], ceiling: NDArray[np.float32]
 ) -> sp.csr_matrix | NDArray[np.floating]:
     """The matrix with each column cut off at its (positive) ceiling."""

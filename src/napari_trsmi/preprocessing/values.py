@@ -28,12 +28,13 @@ def comparable_values(modality: Modality) -> AnnData:
     Parameters
     ----------
     modality
-        The table; it is not changed.
+        The table; it is not changed. One that is stored is read.
 
     Returns
     -------
     A new AnnData with the same names, sparse where the table is, but for protein.
     """
+    modality = modality.in_memory()
     table = AnnData(
         X=modality.table.X.copy(),
         obs=modality.table.obs[[]].copy(),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-_FEWEST = 50
+FEWEST = 50
 """Genes that a trend is fitted to at least; with a handful scikit-misc's loess crashes Python."""
 
 
@@ -46,7 +46,7 @@ def variable_genes(table: AnnData, n_top_genes: int, *, counted: bool) -> NDArra
         return differing
     work = table[:, differing].copy()
     chosen = np.zeros(table.n_vars, dtype=bool)
-    if work.n_vars >= _FEWEST:
+    if work.n_vars >= FEWEST:
         flavor = "seurat_v3" if counted else "seurat"
         try:
             ranked = sc.pp.highly_variable_genes(

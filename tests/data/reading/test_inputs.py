@@ -3,7 +3,6 @@ from pathlib import Path
 import mudata
 import numpy as np
 import pytest
-from anndata import read_h5ad
 
 from napari_trsmi.data.reading.inputs import read_inputs
 from napari_trsmi.errors import InputError
@@ -67,17 +66,6 @@ def test_equal_file_names_are_told_apart(tmp_path, make_table):
 def test_what_is_no_table(tables, message):
     with pytest.raises(InputError, match=message):
         read_inputs(tables, [])
-
-
-def test_a_backed_table_is_read(tmp_path, make_table):
-    table = make_table()
-    table.write_h5ad(tmp_path / "t.h5ad")
-    backed = read_h5ad(tmp_path / "t.h5ad", backed="r")
-    read = read_inputs({"rna": backed}, [])[0].table
-    assert not read.isbacked
-    assert (read.X != table.X).nnz == 0
-    assert backed.isbacked
-    backed.file.close()
 
 
 @pytest.fixture

@@ -24,8 +24,19 @@ _HEAP = b"GCOL\1\0\0\0"
 _AT_A_TIME = 1 << 24
 
 
-def check_hdf5(path: Path) -> None:
+def check_hdf5(path: Path, *, whole: bool = True) -> int:
     """Look through a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    whole
+        Whether all of it is going to be read, so that it must fit the memory.
+
+    Returns
+    -------
+    Bytes that it takes in memory.
 
     Raises
     ------
@@ -45,7 +56,9 @@ def check_hdf5(path: Path) -> None:
                 total += _claimed(item, f"{place!r} in {path.name}")
             elif set(item) >= _SPARSE:
                 _check_sparse(item, f"{path}: the sparse table {place!r}")
+    if whole:
         check_room(total, f"{path.name}")
+    return total
 
 
 def _check_heaps(path: Path) -> None:

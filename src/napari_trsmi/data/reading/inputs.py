@@ -22,6 +22,7 @@ from napari_trsmi.data.parts import Source
 from napari_trsmi.data.reading.delimited import table_from_frame
 from napari_trsmi.data.reading.guard import guarded
 from napari_trsmi.data.reading.images import image_of_table
+from napari_trsmi.data.reading.lazily import with_lazy_values
 from napari_trsmi.data.reading.paths import read_path
 from napari_trsmi.data.sections import only_section
 from napari_trsmi.data.selection import Selection
@@ -141,7 +142,7 @@ def _read(
     if isinstance(value, pd.DataFrame):
         value = table_from_frame(value, label, notes)
     if isinstance(value, AnnData):
-        return [Source(label, _in_memory(value), key, file_name)]
+        return [Source(label, with_lazy_values(value), key, file_name)]
     if hasattr(value, "mod"):
         sources = _from_mudata(value, label)
     elif hasattr(value, "tables") and hasattr(value, "shapes"):
@@ -164,11 +165,6 @@ def _with_image(source: Source, notes: list[str]) -> Source:
     if diameter is None:
         diameter = source.spot_diameter
     return replace(source, image=image, spot_diameter=diameter)
-
-
-def _in_memory(table: AnnData) -> AnnData:
-    """Read a table that lies on disk or is lazy."""
-    return table.to_memory() if table.isbacked or hasattr(table.X, "compute") else table
 
 
 def _only(sources: list[Source], key: str, label: str) -> Source:
@@ -194,7 +190,7 @@ def _from_mudata(data: MuData, label: str) -> list[Source]:
     common = [column for column in data.obs if str(column).split(":")[0] not in data.mod]
     sources = []
     for name, lazy in data.mod.items():
-        table = _in_memory(lazy)
+        table = with_lazy_values(lazy)
         own = f"{name!r} of {label}"
         check_names(table.obs_names, own)
         obs = table.obs.join(data.obs[common].drop(columns=table.obs.columns, errors="ignore"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from napari_trsmi.errors import InputError
 
 _LARGE = 2**28
@@ -9,6 +11,69 @@ _PACKED = 500  # no real table is packed better: gzip makes zeros a thousandth
 
 _SHARE = 0.8
 """Of the memory that is free; the rest is for the work itself."""
+
+
+_COPIES = 4
+"""Of a table that a run holds at most, from reading to its components."""
+
+_CGROUPS = Path("/sys/fs/cgroup")
+
+
+def free_memory() -> int:
+    """Bytes that this process may still take: of the machine, and of what it is limited to."""
+    import psutil
+
+    free = [psutil.virtual_memory().available]
+    if hasattr(psutil, "RLIMIT_AS"):
+        process = psutil.Process()
+        limit, _ = process.rlimit(psutil.RLIMIT_AS)
+        if limit != psutil.RLIM_INFINITY:
+            free.append(limit - process.memory_info().vms)
+    return max(0, min([*free, *_left_in_groups()]))
+
+
+def _left_in_groups() -> list[int]:
+    """What is left of the limits that containers, systemd and SLURM set (cgroups, version 2)."""
+    left = []
+    group = _CGROUPS / _own_group()
+    for folder in (group, *group.parents):
+        try:
+            limit = int((folder / "memory.max").read_text())  # "max" where there is none
+            used = int((folder / "memory.current").read_text())
+            kept = dict(line.split() for line in (folder / "memory.stat").open())
+        except (OSError, ValueError):
+            continue
+        left.append(limit - used + int(kept.get("inactive_file", 0)))
+    return left
+
+
+def _own_group() -> str:
+    try:
+        return Path("/proc/self/cgroup").read_text().rpartition("::/")[2].strip()
+    except OSError:  # there are none on Windows and macOS
+        return ""
+
+
+def read_in_parts(n_bytes: int, name: str, notes: list[str]) -> bool:
+    """Whether a table is too large to be held through a run, which is then said.
+
+    Parameters
+    ----------
+    n_bytes
+        What it takes in memory.
+    name
+        Of its file.
+    notes
+        Gets a sentence if it is too large.
+    """
+    free = free_memory()
+    if _COPIES * n_bytes <= _SHARE * free:
+        return False
+    notes.append(
+        f"{name} takes {_gigabytes(n_bytes)} in memory, a run on it up to {_COPIES} times that, "
+        f"and {_gigabytes(free)} are free: it stays on the disk and is read in parts."
+    )
+    return True
 
 
 def check_room(n_bytes: float, what: str) -> None:
@@ -21,9 +86,7 @@ def check_room(n_bytes: float, what: str) -> None:
     what
         Begins the sentence.
     """
-    import psutil
-
-    free = psutil.virtual_memory().available
+    free = free_memory()
     if n_bytes > _SHARE * free:
         raise InputError(
             f"{what} takes {_gigabytes(n_bytes)} in memory, and {_gigabytes(free)} are free. It "

@@ -10,6 +10,8 @@ from napari_trsmi.data.reading.compressed import unpacked
 from napari_trsmi.data.reading.delimited import is_delimited, read_matrix
 from napari_trsmi.data.reading.guard import guarded
 from napari_trsmi.data.reading.hdf5 import check_hdf5
+from napari_trsmi.data.reading.lazily import opened_h5ad, opened_zarr
+from napari_trsmi.data.reading.memory import check_room, read_in_parts
 from napari_trsmi.data.reading.platforms import XENIUM, platform_of, read_platform
 from napari_trsmi.data.reading.space_ranger import is_space_ranger, read_space_ranger
 from napari_trsmi.data.reading.stereo_seq import is_gem, read_gem
@@ -88,7 +90,9 @@ def _read_folder(path: Path, notes: list[str], selection: Selection, *, placed: 
     if path.suffix == ".zarr" and (path / "obs").is_dir():
         from anndata.io import read_zarr
 
-        check_zarr(path)
+        size = check_zarr(path, whole=False)
+        if read_in_parts(size, path.name, notes):
+            return opened_zarr(path)
         return read_zarr(path)
     if path.suffix == ".zarr":
         from napari_trsmi.data.reading.spatial_data import read_store
@@ -138,9 +142,14 @@ def _read_hdf5(
         raise InputError(f"{given} is a zip archive. Unpack it, and pass what is in it.")
     if not h5py.is_hdf5(path):
         raise InputError(f"{given} is not an HDF5 file, or it is damaged. Pass {READABLE}.")
-    check_hdf5(path)
+    size = check_hdf5(path, whole=False)
     with h5py.File(path) as file:
         groups = sorted(file)
+    # a packed one is not there for long
+    is_open = {"obs", "var"} <= set(groups) and path == given
+    if is_open and read_in_parts(size, path.name, notes):
+        return opened_h5ad(path)
+    check_room(size, path.name)
     if "mod" in groups:
         from mudata import read_h5mu
 

@@ -20,8 +20,19 @@ _NUMBER = Struct("<I")
 _ARRAYS = (".zarray", "zarr.json")
 
 
-def check_zarr(folder: Path) -> None:
+def check_zarr(folder: Path, *, whole: bool = True) -> int:
     """Look through the arrays of a folder.
+
+    Parameters
+    ----------
+    folder
+        The store, or a group of it.
+    whole
+        Whether all of it is going to be read, so that it must fit the memory.
+
+    Returns
+    -------
+    Bytes that it takes in memory.
 
     Raises
     ------
@@ -33,7 +44,9 @@ def check_zarr(folder: Path) -> None:
     for name in _ARRAYS:
         for path in folder.rglob(name):
             total += _check_array(path)
-    check_room(total, f"{folder.name}")
+    if whole:
+        check_room(total, f"{folder.name}")
+    return total
 
 
 def check_zarr_zip(path: Path) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from numpy.typing import NDArray
 
-_LIMIT = 4.0
+LIMIT = 4.0
 """Standard deviations that values are pulled in to: folds, dust and ink stand far out."""
 
 
@@ -39,7 +39,7 @@ def image_components(
     values -= values.mean(axis=0)
     spread = values.std(axis=0)
     varying = spread > 1e-9
-    values = np.clip(values[:, varying] / spread[varying], -_LIMIT, _LIMIT)
+    values = np.clip(values[:, varying] / spread[varying], -LIMIT, LIMIT)
     if not varying.any():
         return np.zeros((len(values), 1), dtype=np.float32), []
     return principal_components(values, n_components, seed=seed), []

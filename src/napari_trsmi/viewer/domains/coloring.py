@@ -9,7 +9,6 @@ import numpy as np
 
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.errors import InputError
-from napari_trsmi.preprocessing.counts import dense
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,12 +117,11 @@ def by_feature(
     InputError
         If there is no such table or variable.
     """
-    table = modality_named(dataset, modality).table
-    places = np.flatnonzero(table.var_names == feature)
+    table = modality_named(dataset, modality)
+    places = np.flatnonzero(table.table.var_names == feature)
     if not len(places):
         raise InputError(f"{modality} has no feature {feature!r}. Choose one from the list.")
-    matrix = table.X
-    values = np.ravel(dense(matrix[:, [int(places[0])]])).astype(np.float32)
+    values = table.values_of(int(places[0])).astype(np.float32)
     if depth is not None:
         values = (values / depth).astype(np.float32)
     if log:
@@ -140,7 +138,7 @@ def relative_depth(modality: Modality) -> NDArray[np.float64] | None:
     """
     if modality.kind not in (Kind.RNA, Kind.CHROMATIN):
         return None
-    counts = np.ravel(np.asarray(modality.table.X.sum(axis=1), dtype=np.float64))
+    counts = modality.depth()
     middle = float(np.median(counts[counts > 0])) if (counts > 0).any() else 1.0
     depth: NDArray[np.float64] = np.maximum(counts / middle, 0.01)
     return depth

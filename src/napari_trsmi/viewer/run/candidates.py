@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.data.kinds import kind_from_name
+from napari_trsmi.data.stored import StoredMatrix
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.attached import dataset_of, result_of
@@ -58,6 +59,8 @@ class TableCandidate:
         The layer that carries it, if one does.
     notes
         What was guessed, matched and left out when it was read.
+    stored
+        Its values where they are kept, if they are not in memory.
     """
 
     name: str
@@ -72,6 +75,12 @@ class TableCandidate:
     dataset: SpatialOmics | None = None
     layer: Layer | None = None
     notes: tuple[str, ...] = ()
+    stored: StoredMatrix | None = None
+
+    @property
+    def values(self) -> Any:
+        """Values in memory, or a dask array of those that are not."""
+        return self.table.X if self.stored is None else self.stored.as_dask()
 
     @property
     def spots(self) -> pd.Index:
@@ -168,6 +177,7 @@ def candidates_of_dataset(
             dataset=dataset,
             layer=layer,
             notes=dataset.notes,
+            stored=modality.stored,
         )
         for modality in dataset.modalities
     ]
@@ -209,8 +219,10 @@ def _of_tables(tables: object, origin: str, layer: Layer | None = None) -> list[
         for whole in _parts(source, notes):
             part = without_controls(whole, notes, keep=False)
             rows = part.spots.get_indexer(spots)
+            matrix = part.matrix if len(rows) == len(part.spots) else part.matrix[rows]
+            stored = matrix if isinstance(matrix, StoredMatrix) else None
             table = AnnData(
-                X=part.matrix if len(rows) == len(part.spots) else part.matrix[rows],
+                X=None if stored is not None else matrix,
                 obs=pd.DataFrame(index=spots),
                 var=pd.DataFrame(index=part.features),
             )
@@ -227,6 +239,7 @@ def _of_tables(tables: object, origin: str, layer: Layer | None = None) -> list[
                     square_spots=source.is_square,
                     layer=layer,
                     notes=(*said, *notes),
+                    stored=stored,
                 )
             )
     return found

@@ -119,7 +119,7 @@ class RunJob:
             else:
                 annotated.add(id(obs))
             name = _free_name(given.name, given.kind, named)
-            named[name] = _labelled(table.X, obs, table.var_names, given.kind)
+            named[name] = _labelled(given.candidate.values, obs, table.var_names, given.kind)
         for image in self.images:
             values = image.sampler.sample(
                 self.places.world, self.places.world_diameter, check=check
