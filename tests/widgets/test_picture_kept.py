@@ -38,7 +38,7 @@ def test_everything_that_is_saved_has_the_picture(make_dock, installed_plugins, 
     np.testing.assert_allclose(layer.scale, viewer.layers["tissue"].scale)
     assert f"image={json.dumps(str(picture))}" in as_python(result, "tables.h5ad")
 
-    panel = ExportPanel()
+    panel = ExportPanel(viewer)
     qtbot.addWidget(panel)
     panel.follow(domain_layer(layer))
     path = picture.parent / "domains.h5ad"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.domains.layer import domain_layer, shows_domains
+from napari_trsmi.viewer.scale_bar import show_scale_bar
 
 if TYPE_CHECKING:
     from napari.components import LayerList, ViewerModel
@@ -21,13 +22,24 @@ def keep(viewer: ViewerModel) -> None:
     """Look after the layers of a viewer from now on; once is enough.
 
     Points of a run can be hidden, and not deleted, moved or added to (`DomainLayer`). A picture
-    that is opened after the spots, as when both are dropped together, lies below them.
+    that is opened after the spots, as when both are dropped together, lies below them. The scale
+    bar is shown, in micrometres where the scale is known.
     """
     layers = viewer.layers
     if layers in _kept:
         return
     _kept[layers] = None
     layers.events.inserted.connect(_on_layers_inserted)
+    window = ref(viewer)
+
+    def measure(event: Any = None) -> None:  # noqa: ARG001
+        shown = window()
+        if shown is not None:
+            show_scale_bar(shown)
+
+    for event in (layers.events.inserted, layers.events.removed, layers.events.reordered):
+        event.connect(measure)
+    measure()
     for layer in layers:
         _keep_spots(layer)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from anndata import read_h5ad
@@ -18,8 +19,13 @@ from napari_trsmi.widgets.domains.export import FORMATS, ExportPanel
 
 
 @pytest.fixture
-def points(make_result):
-    points = add_domains(ViewerModel(), make_result())
+def viewer():
+    return ViewerModel()
+
+
+@pytest.fixture
+def points(viewer, make_result):
+    points = add_domains(viewer, make_result())
     edits = domain_layer(points).edits
     edits.rename("1", "white matter")
     edits.recolor("2", "#123456")
@@ -27,8 +33,8 @@ def points(make_result):
 
 
 @pytest.fixture
-def panel(qtbot, points):
-    panel = ExportPanel()
+def panel(qtbot, viewer, points):
+    panel = ExportPanel(viewer)
     qtbot.addWidget(panel)
     panel.follow(domain_layer(points))
     panel.show()
@@ -178,3 +184,14 @@ def test_all_tables_need_tables(panel, qtbot, tmp_path):
     with qtbot.waitSignal(panel.background.failed):
         save(panel, qtbot, ".h5mu", tmp_path / "domains.h5mu")
     assert "carries no tables" in told[-1]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_what_is_on_screen_is_saved(panel, viewer, qtbot, tmp_path, suffix):
+    viewer.add_labels(np.zeros((9, 9), int), name="cells")
+    path = tmp_path / f"screen{suffix}"
+    with qtbot.waitSignal(panel.said, timeout=60_000) as said:
+        save(panel, qtbot, suffix, path, "What is on screen")
+        qtbot.waitUntil(lambda: not panel.background.busy, timeout=60_000)
+    assert path.stat().st_size > 1000
+    assert "Not drawn: cells" in said.args[0]

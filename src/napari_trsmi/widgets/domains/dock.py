@@ -26,6 +26,7 @@ from napari_trsmi.widgets.common.room import Room, open_room
 from napari_trsmi.widgets.common.unproxied import unproxied
 from napari_trsmi.widgets.domains.appearance import AppearancePanel
 from napari_trsmi.widgets.domains.boundaries import BoundariesPanel
+from napari_trsmi.widgets.domains.canvas_legend import CanvasLegendPanel
 from napari_trsmi.widgets.domains.color_by import ColorByPanel
 from napari_trsmi.widgets.domains.compare import ComparePanel
 from napari_trsmi.widgets.domains.edit_bar import MERGE, REDO, UNDO, EditBar
@@ -95,6 +96,7 @@ class DomainsDock(Room):
         self.legend = LegendView()
         self.edit_bar = EditBar(self.legend)
         self.boundaries = BoundariesPanel(self._viewer)
+        self.canvas_legend = CanvasLegendPanel(self._viewer)
         self.scale = ScalePanel()
         self.selection = QLabel()
         self.selection.setWordWrap(True)
@@ -112,7 +114,7 @@ class DomainsDock(Room):
         self.comparison = ComparePanel(self._viewer)
         self.markers = MarkersPanel()
         self.space = SpacePanel()
-        self.export = ExportPanel()
+        self.export = ExportPanel(self._viewer)
         self.tabs = QTabWidget()
         self.tabs.setUsesScrollButtons(False)
         self.tabs.setElideMode(Qt.TextElideMode.ElideNone)
@@ -130,6 +132,7 @@ class DomainsDock(Room):
         chooser.addWidget(QLabel("Layer"))
         chooser.addWidget(self.layer, 1)
         chooser.addWidget(self.boundaries)
+        chooser.addWidget(self.canvas_legend)
         layout = QVBoxLayout(self)
         layout.addLayout(chooser)
         layout.addWidget(self.scale)
@@ -164,8 +167,9 @@ class DomainsDock(Room):
             shortcut.activated.connect(slot)
 
     def _panels(self) -> tuple[Panel, ...]:
+        above = (self.boundaries, self.canvas_legend, self.scale, self.edit_bar)
         tabs = (self.embedding, self.comparison, self.markers, self.space, self.export)
-        return (self.boundaries, self.scale, self.edit_bar, self.color_by, self.appearance, *tabs)
+        return (*above, self.color_by, self.appearance, *tabs)
 
     # -- which layer -----------------------------------------------------------
 

@@ -21,11 +21,14 @@ from qtpy.QtWidgets import (
 from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.attached import dataset_of
 from napari_trsmi.viewer.domains.layer import note_saved
+from napari_trsmi.viewer.domains.screen_figure import Screen, layers_left_out
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.panel import Panel, narrow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from napari.components import ViewerModel
 
     from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.result import TRSMIResult
@@ -50,6 +53,8 @@ class Format:
         Whether it goes into a folder that is there already.
     keeps
         Whether the edits can be read back from it.
+    of_screen
+        Whether it is drawn of what the window shows, and not of the result.
     """
 
     label: str
@@ -58,6 +63,7 @@ class Format:
     write: Callable[[TRSMIResult, str, SpatialOmics | None], object]
     into: bool = False
     keeps: bool = True
+    of_screen: bool = False
 
 
 def _write_whole(result: TRSMIResult, path: str, dataset: SpatialOmics | None) -> object:
@@ -106,6 +112,14 @@ def _write_figure(result: TRSMIResult, path: str, _: SpatialOmics | None) -> obj
     return write_figure(result, path, overwrite=True)
 
 
+def _write_screen(screen: Screen, path: str) -> object:
+    from napari_trsmi.output.drawing import save_figure
+
+    return save_figure(screen.figure(), path)
+
+
+_PICTURES = ((".png", "as pixels"), (".svg", "as vectors"), (".pdf", "as vectors"))
+
 FORMATS = (
     Format(
         "Everything (.h5ad)",
@@ -139,22 +153,40 @@ FORMATS = (
     ),
     *(
         Format(
+            f"What is on screen ({suffix})",
+            suffix,
+            f"Picture, spots, outlines, legend or colour bar, and scale bar as they are, {how}",
+            _write_figure,
+            keeps=False,
+            of_screen=True,
+        )
+        for suffix, how in _PICTURES
+    ),
+    *(
+        Format(
             f"Figure with legend ({suffix})",
             suffix,
             f"Tissue and domains side by side, {how}",
             _write_figure,
             keeps=False,
         )
-        for suffix, how in ((".png", "as pixels"), (".svg", "as vectors"), (".pdf", "as vectors"))
+        for suffix, how in _PICTURES
     ),
 )
 
 
 class ExportPanel(Panel):
-    """Saves the domains with their names, colours and merges as they are now."""
+    """Saves the domains with their names, colours and merges as they are now.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    Parameters
+    ----------
+    viewer
+        The window that a figure of the screen is of.
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._viewer = viewer
         self.format = QComboBox()
         narrow(self.format)
         for place, choice in enumerate(FORMATS):
@@ -169,6 +201,7 @@ class ExportPanel(Panel):
         self.copy.setToolTip("Put a script on the clipboard that repeats this run and its edits")
         self.background = Background(self)
         self._path = ""
+        self._note = ""
         self._written: TRSMIResult | None = None
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -196,6 +229,12 @@ class ExportPanel(Panel):
         self._path = path
         self._written = self._domains.edits.result() if choice.keeps else None
         self.failed.emit("")
+        self._note = ""
+        if choice.of_screen:
+            screen = Screen.of(self._viewer, self._domains)
+            self._note = layers_left_out(screen)
+            self.background.start(_write_screen, screen, path)
+            return
         self.background.start(choice.write, self._domains.edits.result(), path, self._dataset())
 
     def _dataset(self) -> SpatialOmics | None:
@@ -244,7 +283,7 @@ class ExportPanel(Panel):
         if self._written is not None:
             note_saved(self._written)
             self._written = None
-        self.said.emit(f"Saved {self._path}.")
+        self.said.emit(f"Saved {self._path}. {self._note}".strip())
 
     def _on_background_busy_changed(self, busy: bool) -> None:
         self.save.setEnabled(not busy)

@@ -1,0 +1,100 @@
+"""What the colours mean, on the canvas: a chip a domain, or a colour bar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_trsmi.errors import InputError
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_trsmi.viewer.domains.layer import DomainLayer
+
+_MOST = 24  # chips
+_KEY, _TITLE = "trsmi_legend_", "trsmi_legend_title"
+_FONT = 10
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+
+
+class CanvasLegend:
+    """Keeps a legend of one run on the canvas, in step with its domains and its colouring.
+
+    Parameters
+    ----------
+    viewer
+        Whose canvas.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self._domains: DomainLayer | None = None
+
+    def show(self, domains: DomainLayer | None) -> None:
+        """Show what the colours of a run mean now; None takes the legend off."""
+        if self._domains is not None and self._domains is not domains:
+            self._hide_bar(self._domains)
+        self._domains = domains
+        if domains is None:
+            self._chips({})
+            return
+        if domains.coloring is None:
+            self._hide_bar(domains)
+            edits = domains.edits
+            sizes = edits.counts
+            self._chips(
+                {
+                    name: color
+                    for name, color in edits.colors.items()
+                    if sizes[name] and edits.is_visible(name)
+                }
+            )
+            return
+        self._chips({})
+        coloring, layer = domains.coloring, domains.layer
+        layer.face_colormap = coloring.colormap
+        layer.face_contrast_limits = (coloring.low, coloring.high)
+        layer.face_colorbar.position = "top_right"
+        layer.face_colorbar.box = True
+        layer.face_colorbar.visible = True
+        self._put(_TITLE, coloring.label, None)
+
+    def _hide_bar(self, domains: DomainLayer) -> None:
+        try:
+            domains.layer.face_colorbar.visible = False
+        except InputError:  # the layer is gone, and its bar with it
+            return
+
+    def _chips(self, colors: dict[str, str]) -> None:
+        """Write a chip a domain, in its colour."""
+        overlays = self._viewer.canvas.overlays
+        if colors:
+            self._viewer.canvas.overlay_tiling.top_right = "vertical"
+        wanted = list(colors.items())[:_MOST]
+        for place, (name, color) in enumerate(wanted):
+            self._put(f"{_KEY}{place:02}", name, color)
+        left_out = len(colors) - len(wanted)
+        if left_out:
+            self._put(f"{_KEY}{len(wanted):02}", f"and {left_out} more", None)
+        used = {f"{_KEY}{place:02}" for place in range(len(wanted) + bool(left_out))}
+        for key in [key for key in overlays if key.startswith(_KEY) and key not in used]:
+            del overlays[key]
+
+    def _put(self, key: str, text: str, color: str | None) -> None:
+        from matplotlib.colors import to_rgb
+        from napari.components.overlays import TextOverlay
+
+        overlays = self._viewer.canvas.overlays
+        given = {"text": f" {text} ", "box": True, "box_color": color, "color": None}
+        if color is not None:
+            light = float(np.array(to_rgb(color)) @ _LUMINANCE) > 0.4
+            given["color"] = "black" if light else "white"
+        if key in overlays:
+            for name, value in given.items():
+                setattr(overlays[key], name, value)
+        else:
+            overlays[key] = TextOverlay(
+                position="top_right", font_size=_FONT, visible=True, **given
+            )
