@@ -51,7 +51,7 @@ class Config(BaseModel):
         False, description="Go on with the CPU when the GPU runs out of memory."
     )
     threads: int = Field(0, ge=0, description="CPU threads; 0 chooses by the number of spots.")
-    tiles: Annotated[int, Field(ge=1, le=1000)] | Literal["auto"] = Field(
+    tiles: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto", description="Parts that spots are worked on in, for less memory; auto: as needed."
     )
 

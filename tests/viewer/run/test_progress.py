@@ -1,7 +1,7 @@
 import pytest
 
 from napari_trsmi.config import Config
-from napari_trsmi.training.report import EpochReport, Phase, PictureReport
+from napari_trsmi.training.report import EpochReport, Phase, PictureReport, SizeReport
 from napari_trsmi.viewer.run.progress import SENTENCES, Expected, RunProgress, duration
 
 
@@ -98,3 +98,11 @@ def test_a_picture_tells_the_spots_that_are_done(clock):
     assert progress.text == "Measuring the picture: 1,200 of 20,000 spots"
     progress.take(PictureReport(20000, 20000))
     assert progress.share > early > 0
+
+
+def test_tiles_are_said_before_the_work_and_in_every_phase(clock):
+    progress = RunProgress(clock=clock)
+    progress.take(SizeReport(6, "The run needs about 31.0 GB: 6 tiles."))
+    assert progress.text == "The run needs about 31.0 GB: 6 tiles."
+    progress.take(Phase.GRAPHS)
+    assert progress.text == "Building the graphs in 6 tiles…"

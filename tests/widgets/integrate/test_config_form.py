@@ -107,7 +107,14 @@ def test_what_is_typed_for_the_domains_and_cannot_be_used_is_told(form, qtbot, t
 
 @pytest.mark.parametrize(
     ("name", "typed", "value"),
-    [("n_domains", "12", 12), ("n_domains", "AUTO", "auto"), ("scale", "0,5", 0.5)],
+    [
+        ("n_domains", "12", 12),
+        ("n_domains", "AUTO", "auto"),
+        ("tiles", "1", 1),
+        ("tiles", "6", 6),
+        ("tiles", "auto", "auto"),
+        ("scale", "0,5", 0.5),
+    ],
 )
 def test_numbers_and_the_word_may_be_typed(form, qtbot, name, typed, value):
     box = form.native(name)

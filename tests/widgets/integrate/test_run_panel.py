@@ -1,7 +1,7 @@
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_trsmi.training.report import EpochReport, Phase
+from napari_trsmi.training.report import EpochReport, Phase, SizeReport
 from napari_trsmi.viewer.run.progress import Expected
 from napari_trsmi.widgets.integrate.run_panel import RunPanel
 
@@ -126,3 +126,12 @@ def test_a_failure_has_one_reason_and_its_details_under_a_fold(panel, qtbot):
 def test_a_failure_without_details_has_no_fold(panel):
     panel.show_failure("It does not fit.", "")
     assert not panel.details.isVisible()
+
+
+def test_a_run_that_needs_tiles_says_so_from_its_start(panel):
+    panel.show_start()
+    panel.show_step(SizeReport(6, "The run needs about 31.0 GB: 6 tiles."))
+    panel.show_step(Phase.GRAPHS)
+    assert panel.warnings.isVisible()
+    assert panel.warnings.text() == "⚠ The run needs about 31.0 GB: 6 tiles."
+    assert panel.status.text() == "Building the graphs in 6 tiles…"

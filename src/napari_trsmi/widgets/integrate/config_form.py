@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from math import floor, log10
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, LineEdit, SpinBox
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
@@ -34,6 +34,7 @@ PRESETS: tuple[str, ...] = get_args(Preset)
 """Where parameters may start."""
 
 _LARGEST = 2**31 - 1  # that a spin box holds
+_FEWEST = 2  # domains
 _ACRONYMS = ("cpu", "ema", "rpr")
 _OWN = ("n_domains", "seed", "device")  # the user's question and machine, whatever the preset
 
@@ -193,9 +194,7 @@ class _Control:
             self.item = get_args(annotation)[0]
             self.widget = LineEdit()
         elif origin in (Union, UnionType):
-            number, words = get_args(annotation)
-            kind = NumberOrWord if number is int else ShareOrWord
-            self.widget = _WithWord(name, kind(get_args(words)[0]))
+            self.widget = _WithWord(name, _word_box(*get_args(annotation)))
         elif annotation is int:
             low, high = _bounds(field, 1)
             self.widget = SpinBox(min=int(low), max=int(high))
@@ -243,6 +242,15 @@ class _WheelGuard(QObject):
             return False
         event.ignore()
         return True
+
+
+def _word_box(number: Any, words: Any) -> NumberOrWord | ShareOrWord:
+    """Return the box of an annotation such as ``int | Literal["auto"]``."""
+    word, least = get_args(words)[0], _FEWEST
+    if get_origin(number) is Annotated:
+        number, bounds = get_args(number)
+        least = int(_bounds(bounds, 1)[0])
+    return NumberOrWord(word, least) if number is int else ShareOrWord(word)
 
 
 def _bounds(field: FieldInfo, step: float) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LARGEST = 2**31 - 1  # that a spin box holds
-_LEAST = 2  # domains
 _SHARE_STEP = 0.25
 
 
@@ -45,7 +45,14 @@ class _Typed:
 
 
 class NumberOrWord(QSpinBox):
-    """A whole number from 2, or a word in the place below it.
+    """A whole number, or a word in the place below the least.
+
+    Parameters
+    ----------
+    word
+        The word.
+    least
+        The least number.
 
     Attributes
     ----------
@@ -55,10 +62,12 @@ class NumberOrWord(QSpinBox):
 
     edited = Signal()
 
-    def __init__(self, word: str) -> None:
+    def __init__(self, word: str, least: int) -> None:
         super().__init__()
-        self._typed = _Typed(word, f"a whole number from {_LEAST}, or {word}", _whole_number)
-        self.setRange(_LEAST - 1, _LARGEST)
+        self._typed = _Typed(
+            word, f"a whole number from {least}, or {word}", partial(_whole_number, least)
+        )
+        self.setRange(least - 1, _LARGEST)
         self.setSpecialValueText(word)
         edit = self.lineEdit()
         assert edit is not None  # noqa: S101
@@ -169,9 +178,9 @@ class ShareOrWord(QDoubleSpinBox):
         self.edited.emit()
 
 
-def _whole_number(text: str) -> float:
+def _whole_number(least: int, text: str) -> float:
     number = int(text)
-    if not _LEAST <= number <= _LARGEST:
+    if not least <= number <= _LARGEST:
         raise ValueError
     return number
 
