@@ -130,7 +130,8 @@ def coordinates(
     if not found:
         raise InputError(
             f"Table {sources[0].label} has no coordinates, nor has any other. Pass positions= (a "
-            "CSV with spot, x, y), or put them into obsm['spatial'] of a table."
+            "CSV with spot, x, y; window: drop it together with the table), or put them into "
+            "obsm['spatial'] of a table."
         )
     _check_agreement(found, spots)
     label, chosen = _completed(found)

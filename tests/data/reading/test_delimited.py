@@ -6,6 +6,7 @@ import pytest
 
 from napari_trsmi.data.reading.delimited import (
     is_delimited,
+    is_positions,
     positions_from_frame,
     read_frame,
     read_matrix,
@@ -131,3 +132,21 @@ def test_rows_with_more_fields_than_the_header(tmp_path):
         table_from_frame(read_matrix(tmp_path / "m.csv"), "m", [])
     with pytest.raises(InputError, match="2 names for a row"):
         positions_from_frame(read_frame(tmp_path / "m.csv"), "p")
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("barcode,x,y", True),
+        (",pxl_col_in_fullres,pxl_row_in_fullres", True),
+        ("cell_id,x_centroid,y_centroid,cell_area", True),
+        ("AAAC-1,1,0,5,100,200", True),  # Space Ranger's, without a header
+        ("cell,x,y,CD3,CD4", False),
+        ("spot,CD3,CD4", False),
+    ],
+)
+def test_a_table_of_positions_is_told_by_its_header(tmp_path, header, expected):
+    path = tmp_path / "table.csv"
+    width = header.count(",")
+    path.write_text(f"{header}\nb" + ",1" * width + "\nc" + ",2" * width + "\n")
+    assert is_positions(path) is expected

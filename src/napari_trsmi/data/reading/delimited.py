@@ -75,6 +75,20 @@ def is_delimited(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(_ENDINGS)
 
 
+def is_positions(path: Path) -> bool:
+    """Tell a table of positions by its header: places, names and what describes a spot, alone."""
+    try:
+        lines = dialect_of(path).lines
+    except (OSError, InputError):
+        return False
+    header = [field.strip().lower() for field in lines[0]] if lines else []
+    if len(header) == len(_HEADERLESS) and all(map(_is_number, header[1:])):
+        return True
+    pair = by_columns(header)
+    own = {"", *(pair or ()), *NAME_COLUMNS, *_DESCRIBING}
+    return pair is not None and own.issuperset(header[1:])
+
+
 def read_matrix(path: Path) -> pd.DataFrame:
     """Read a matrix whose first column names the spots.
 

@@ -160,6 +160,14 @@ class RunInputs:
         if gone:
             self.changed.emit()
 
+    def begin_with(self, points: Points | None, image: Image | None) -> None:
+        """Let go of all that is chosen, for another section or for none."""
+        self._points, self._image, self._choices = None, image, []
+        if points is None:
+            self.changed.emit()
+        else:
+            self.points = points
+
     def offered(self, layers: Iterable[Layer]) -> list[Layer]:
         """List the layers that could contribute modalities and do not yet."""
         taken = {id(choice.candidate.layer) for choice in self._choices}

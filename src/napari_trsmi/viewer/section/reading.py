@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from napari_trsmi.data.loading import load
+from napari_trsmi.data.reading.delimited import is_delimited, is_positions
 from napari_trsmi.data.reading.images import tissue_image
 from napari_trsmi.data.reading.paths import is_folder_of_tables
 from napari_trsmi.data.reading.stereo_seq import is_gem
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from napari_trsmi.viewer.section.layers import LayerData
 
     Reader: TypeAlias = Callable[[str | list[str]], list[LayerData] | list[tuple[None]]]
+
+_HEADER = 4096  # bytes
 
 
 def get_reader(path: str | list[str]) -> Reader | None:
@@ -66,7 +69,7 @@ def read_layers(paths: str | list[str]) -> list[LayerData]:
     InputError
         If it cannot be read; says what is wrong, where, and what to do.
     """
-    return _layers_of(read_section(paths), paths)
+    return _layers_of(_read_paths(paths), paths)
 
 
 def read_section(tables: Tables, *, image: Any = None, **given: Any) -> SpatialOmics | TRSMIResult:
@@ -194,7 +197,7 @@ def _read(paths: str | list[str]) -> list[LayerData] | list[tuple[None]]:
     if viewer is not None:
         keep(viewer)
     try:
-        section = read_section(paths)
+        section = _read_paths(paths)
         layers = _layers_of(section, paths)
     except TRSMIError as error:
         if getattr(sys.excepthook, "__self__", None) is not notification_manager:
@@ -203,6 +206,17 @@ def _read(paths: str | list[str]) -> list[LayerData] | list[tuple[None]]:
         return [(None,)]
     open_next(viewer, section)
     return layers
+
+
+def _read_paths(paths: str | list[str]) -> SpatialOmics | TRSMIResult:
+    """Read what was dropped or chosen; of several text tables one may hold the positions."""
+    if isinstance(paths, str):
+        return read_section(paths)
+    placed = [path for path in paths if is_delimited(Path(path)) and is_positions(Path(path))]
+    tables = [path for path in paths if path not in placed]
+    if len(placed) != 1 or not tables:
+        return read_section(paths)
+    return read_section(tables[0] if len(tables) == 1 else tables, positions=placed[0])
 
 
 def _layers_of(section: SpatialOmics | TRSMIResult, paths: str | list[str]) -> list[LayerData]:
@@ -218,6 +232,8 @@ def _shortened(message: str, paths: str | list[str]) -> str:
 
 
 def _is_ours(path: Path) -> bool:
+    if is_delimited(path) and path.is_file():
+        return not _is_of_napari(path)
     if path.is_dir():
         attributes = _store_attributes(path)
         return (
@@ -231,6 +247,16 @@ def _is_ours(path: Path) -> bool:
     return _holds(path, "obs", "var") is not False or any(
         _holds(path, place) for place in ("mod", "matrix/barcodes")
     )
+
+
+def _is_of_napari(path: Path) -> bool:
+    """Tell a table in which napari keeps points or shapes by its header."""
+    try:
+        with path.open("rb") as file:
+            header = file.readline(_HEADER).decode("utf-8", "replace").strip().lower().split(",")
+    except OSError:
+        return False
+    return "axis-0" in header
 
 
 def _holds_run(path: Path) -> bool:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from qtpy.QtCore import QEvent
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+from napari_trsmi.viewer.sight import is_whole_in_sight
 from napari_trsmi.widgets.common.closing import guard
+from napari_trsmi.widgets.common.drops import guide_drops
+from napari_trsmi.widgets.common.links import Links
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 R = TypeVar("R", bound="Room")
+
+_SETTLED = 2000  # ms after which a dock has its place
 
 
 class Room(QWidget):
@@ -33,6 +38,8 @@ class Room(QWidget):
             dock = self.parentWidget()
             if isinstance(dock, QDockWidget):
                 dock.dockLocationChanged.connect(self._on_dock_placed)
+                if is_whole_in_sight(self._viewer):
+                    self._stay_in_sight()
             elif dock is None:
                 self.leave()
         return super().event(event)
@@ -54,6 +61,16 @@ class Room(QWidget):
             dock.show()
             dock.raise_()
 
+    def _stay_in_sight(self) -> None:
+        """Leave in sight what is so while the dock takes its part of the window."""
+        settling = Links(self)
+        settling.connect(self._viewer.canvas.events.size, self._on_canvas_size_changed)
+        QTimer.singleShot(_SETTLED, settling.clear)
+
+    def _on_canvas_size_changed(self) -> None:
+        if not is_whole_in_sight(self._viewer):
+            self._viewer.reset_view()
+
     def _on_dock_placed(self) -> None:
         """Join the others where they are, the first time only."""
         dock = self.parentWidget()
@@ -62,6 +79,7 @@ class Room(QWidget):
             return
         dock.dockLocationChanged.disconnect(self._on_dock_placed)
         guard(window, self._viewer)
+        guide_drops(window, self._viewer)
         others = [
             other
             for room in window.findChildren(Room)

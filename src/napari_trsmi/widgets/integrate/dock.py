@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image, Points
 from napari.utils.notifications import show_info
 from napari.utils.theme import get_theme
 from qtpy.QtCore import QTimer
@@ -13,12 +12,11 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import TRSMIError
 from napari_trsmi.training.warm_up import warm_up
-from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.domains.adding import iter_add_domains, show_alone
 from napari_trsmi.viewer.run.candidates import candidates_of_file
+from napari_trsmi.viewer.run.following import FollowedLayers, has_spots, is_picture
 from napari_trsmi.viewer.run.inputs import RunInputs, results_in
 from napari_trsmi.viewer.run.job import Failed, Finished
-from napari_trsmi.viewer.run.spatialdata_layers import has_tables
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.column import Column
 from napari_trsmi.widgets.common.fold import Fold
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import napari
-    from napari.layers import Layer
+    from napari.layers import Image, Points
 
     from napari_trsmi.config import Config
     from napari_trsmi.training.devices import Device
@@ -75,12 +73,12 @@ class IntegrateDock(Room):
         self.controller = RunController(self)
 
         self.points = LayerBox(
-            self._viewer, accepts=_has_spots, none="Those of the tables", parent=self
+            self._viewer, accepts=has_spots, none="Those of the tables", parent=self
         )
         self.points.setToolTip(
             "Where the spots are. A Points layer that carries tables brings them along."
         )
-        self.image = LayerBox(self._viewer, accepts=_is_picture, none="None", parent=self)
+        self.image = LayerBox(self._viewer, accepts=is_picture, none="None", parent=self)
         self.image.setToolTip("The picture that the domains shall lie on (optional).")
         self.modalities = ModalityList(self.inputs, self._viewer, self)
         self.form = ConfigForm(self)
@@ -97,7 +95,7 @@ class IntegrateDock(Room):
         self._lay_out()
         self._connect()
         self._on_theme_changed()
-        self._choose_from(list(self._viewer.layers))
+        self._followed = FollowedLayers(self._viewer, self.inputs)
         self._warm_up()
         self._on_check_timeout()
 
@@ -149,24 +147,14 @@ class IntegrateDock(Room):
 
     # what is chosen
 
-    def _choose_from(self, layers: list[Layer]) -> None:
-        """Choose spots and image where nothing is chosen yet: the topmost that offer most."""
-        if self.inputs.points is None and not self.inputs.choices:
-            carriers = [layer for layer in layers if _carries_tables(layer)]
-            carriers.sort(key=lambda layer: result_of(layer) is None)
-            if carriers:
-                self.inputs.points = carriers[-1]
-        if self.inputs.image is None:
-            pictures = [layer for layer in layers if _is_picture(layer)]
-            pictures.sort(key=lambda layer: bool(layer.rgb))
-            if pictures:
-                self.inputs.image = pictures[-1]
-
     def _on_layers_inserted(self, event: Any) -> None:
-        self._choose_from([event.value])
+        if self._followed.take(event.value):
+            self.panel.clear()
 
     def _on_layers_removed(self, event: Any) -> None:
-        self.inputs.forget(event.value)
+        if self._followed.let_go(event.value):
+            self._file_problem = ""
+            self.panel.clear()
 
     def _on_points_chosen(self, layer: Points | None) -> None:
         self.inputs.points = layer
@@ -351,18 +339,6 @@ def _run_name(points: Points | None) -> str:
 
 def _read(paths: list[Path]) -> list[TableCandidate]:
     return [candidate for path in paths for candidate in candidates_of_file(path)]
-
-
-def _has_spots(layer: Layer) -> bool:
-    return isinstance(layer, Points)
-
-
-def _carries_tables(layer: Layer) -> bool:
-    return dataset_of(layer) is not None or (_has_spots(layer) and has_tables(layer))
-
-
-def _is_picture(layer: Layer) -> bool:
-    return isinstance(layer, Image) and layer.ndim == 2
 
 
 def _memory(label: str, free: int) -> str:

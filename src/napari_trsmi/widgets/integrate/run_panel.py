@@ -104,6 +104,13 @@ class RunPanel(QWidget):
         self.ready.setText(reason or text)
         self._refresh_run()
 
+    def clear(self) -> None:
+        """Show nothing of the last run, if none is going on."""
+        if not self._running:
+            self.curve.clear()
+            for widget in (*self._of_run, *self._of_failure):
+                widget.hide()
+
     def show_start(
         self,
         expected: Expected | None = None,
