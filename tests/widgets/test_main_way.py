@@ -16,7 +16,7 @@ from napari_trsmi.widgets.integrate.dock import IntegrateDock
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QMenu
 
-PATIENCE = 60_000  # ms
+PATIENCE = 180_000  # ms
 
 
 @pytest.fixture
@@ -44,9 +44,8 @@ def dock_of(viewer, kind):
 
 
 def test_from_the_menu_to_domains_over_the_tissue(viewer, qtbot):
-    viewer.open_sample("napari-trsmi", "tissue")
+    entry(viewer.window.file_menu, "Open Sample", "TRSMI", "Simulated tissue with image").trigger()
     tissue, spots = viewer.layers
-    entry(viewer.window.layers_menu, "Classify", "Integrate").trigger()
     integrate = dock_of(viewer, IntegrateDock)
     qtbot.waitUntil(integrate.panel.run.isEnabled, timeout=PATIENCE)
     assert "2,300 spots" in integrate.panel.ready.text()

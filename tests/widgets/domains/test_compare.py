@@ -149,3 +149,27 @@ def test_alone_there_is_nothing_to_compare_with(qtbot, make_result):
     panel.follow(None)
     panel._on_compare_clicked()
     assert not panel.background.busy
+
+
+def test_what_is_drawn_can_be_compared_with_and_scored_against(panel, viewer, runs, qtbot):
+    points = runs[0]
+    stripes = np.asarray(domain_layer(points).edits.result().domains == "1")
+    right = points.data[stripes][:, 1].max() + 1
+    low, high = points.data.min(axis=0) - 1, points.data.max(axis=0) + 1
+    first = [[low[0], low[1]], [low[0], right], [high[0], right], [high[0], low[1]]]
+    rest = [[low[0], right], [low[0], high[1]], [high[0], high[1]], [high[0], right]]
+    shapes = viewer.add_shapes(
+        [first, rest], shape_type="polygon", features={"name": ["one", "rest"]}, name="by hand"
+    )
+    panel.list_others()
+    panel.other.setCurrentText("Drawn: by hand")
+    compare(panel, qtbot)
+    assert rows(panel)[0] == ["1", "one", "20"]
+    assert "20 of 60 spots differ" in panel.scores.text()  # two domains are one region
+    panel.match_colors.click()
+    layer = viewer.layers["Spots in by hand"]
+    assert list(layer.features["label"][stripes].unique()) == ["one"]
+    viewer.layers.remove(layer)
+    shapes.data = [first]  # drawn anew: the scores are of what was
+    assert panel.scores.text() == ""
+    assert panel.table.rowCount() == 0

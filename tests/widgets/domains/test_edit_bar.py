@@ -63,7 +63,7 @@ def test_selected_spots_become_a_new_domain_that_is_named(dock, points, qtbot):
     qtbot.waitUntil(dock.edit_bar.assign.isEnabled)
     dock.edit_bar._menu.aboutToShow.emit()
     titles = [action.text() for action in dock.edit_bar._menu.actions()]
-    assert titles == ["New domain", "1", "2", "3", "4"]
+    assert titles[:5] == ["New domain", *(f"Assign to {name}" for name in "1234")]
     dock.edit_bar._menu.actions()[0].trigger()
     editor = dock.legend.findChild(QLineEdit)
     editor.setText("tumour")
@@ -115,3 +115,39 @@ def test_no_shortcut_is_napari_s(make_napari_viewer, make_result, qtbot):
     assert np.flatnonzero(~points.shown).tolist() == [0, 5]
     dock.edit_bar.show_all.click()
     assert points.shown.all()
+
+
+def menu(dock):
+    dock.edit_bar._menu.aboutToShow.emit()
+    return {action.text(): action for action in dock.edit_bar._menu.actions()}
+
+
+def test_spots_inside_what_is_drawn_are_selected_and_assigned_with_undo(dock, viewer, points):
+    assert not menu(dock)["New domain"].isEnabled()
+    low, high = points.data.min(axis=0) - 1, points.data.max(axis=0) + 1
+    middle = float(np.median(points.data[:, 1])) + 1
+    left = [[low[0], low[1]], [low[0], middle], [high[0], middle], [high[0], low[1]]]
+    viewer.add_shapes([left], shape_type="polygon", name="left half")
+    painted = np.zeros((200, 200), dtype=int)
+    painted[: int(low[0]) + 15] = 1
+    viewer.add_labels(painted, name="top")
+    inside = set(np.flatnonzero(points.data[:, 1] < middle))
+
+    menu(dock)["Select the spots inside left half"].trigger()
+    assert set(points.selected_data) == inside
+    assert "inside left half are selected" in dock.message.text()
+    edits = domain_layer(points).edits
+    before = edits.result().domains.copy()
+    menu(dock)["Assign to 4"].trigger()
+    assert set(edits.members(["4"])) >= inside
+    dock.edit_bar.undo.click()
+    assert list(edits.result().domains) == list(before)
+
+    menu(dock)["Select the spots inside top"].trigger()
+    assert set(points.selected_data) == set(np.flatnonzero(points.data[:, 0] < int(low[0]) + 14.5))
+
+
+def test_drawing_around_no_spot_says_so(dock, viewer, points):
+    viewer.add_shapes([[[-9, -9], [-9, -8], [-8, -8]]], shape_type="polygon", name="away")
+    menu(dock)["Select the spots inside away"].trigger()
+    assert "No spot of 'run' lies in what 'away' has drawn" in dock.message.text()

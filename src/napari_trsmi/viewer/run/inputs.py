@@ -23,6 +23,7 @@ from napari_trsmi.viewer.run.candidates import (
 )
 from napari_trsmi.viewer.run.job import ImageInput, RunJob, TableInput
 from napari_trsmi.viewer.run.places import places_of_points, places_of_tables
+from napari_trsmi.viewer.run.restriction import inside
 from napari_trsmi.viewer.run.spatialdata_layers import has_tables
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class RunInputs:
     def __init__(self) -> None:
         self._points: Points | None = None
         self._image: Image | None = None
+        self._region: Layer | None = None
         self._choices: list[Choice] = []
         self._matched: tuple[dict[str, pd.Index], tuple[pd.Index, str]] | None = None
 
@@ -107,6 +109,17 @@ class RunInputs:
     def image(self, layer: Image | None) -> None:
         if layer is not self._image:
             self._image = layer
+            self.changed.emit()
+
+    @property
+    def region(self) -> Layer | None:
+        """Shapes or Labels that the run is restricted to; None for all spots."""
+        return self._region
+
+    @region.setter
+    def region(self, layer: Layer | None) -> None:
+        if layer is not self._region:
+            self._region = layer
             self.changed.emit()
 
     @property
@@ -157,12 +170,14 @@ class RunInputs:
             self._points, gone = None, True
         if self._image is layer:
             self._image, gone = None, True
+        if self._region is layer:
+            self._region, gone = None, True
         if gone:
             self.changed.emit()
 
     def begin_with(self, points: Points | None, image: Image | None) -> None:
         """Let go of all that is chosen, for another section or for none."""
-        self._points, self._image, self._choices = None, image, []
+        self._points, self._image, self._region, self._choices = None, image, None, []
         if points is None:
             self.changed.emit()
         else:
@@ -196,13 +211,18 @@ class RunInputs:
             raise InputError(
                 "No table has coordinates. Choose the Points layer that shows the spots."
             )
+        if self._region is not None:
+            return inside(self._region, self._places(), spots)[1]
         return note or f"{counted(len(spots), 'spot')} in {names}."
 
     @property
     def n_spots(self) -> int:
-        """Number of spots that all modalities share, 0 if they cannot be used."""
+        """Number of spots that a run would have, 0 if they cannot be used."""
         try:
-            return len(self._shared()[0])
+            spots, _ = self._shared()
+            if self._region is None:
+                return len(spots)
+            return len(inside(self._region, self._places(), spots)[0].names.intersection(spots))
         except InputError:
             return 0
 
@@ -236,13 +256,17 @@ class RunInputs:
                 pictures.append(ImageInput.of(candidate.name, kind, candidate.layer))
             else:
                 images.append(ImageInput.of(candidate.name, kind, candidate.layer))
+        places, note = self._places(), ""
+        if self._region is not None:
+            places, note = inside(self._region, places, spots)
         return RunJob(
             tables=tuple(tables),
             images=tuple(images),
             pictures=tuple(pictures),
-            places=self._places(),
+            places=places,
             config=config,
             reference=sharing[-1] if sharing else None,
+            note=note,
         )
 
     def _shared(self) -> tuple[pd.Index, str]:

@@ -68,6 +68,8 @@ class RunJob:
         Parameters.
     reference
         An earlier result that lends its names and colours.
+    note
+        A sentence on the choice of spots, for the record.
     """
 
     tables: tuple[TableInput, ...]
@@ -76,6 +78,7 @@ class RunJob:
     config: Config
     reference: TRSMIResult | None = None
     pictures: tuple[ImageInput, ...] = ()
+    note: str = ""
 
     def expected(self) -> Expected:
         """How long the run may take."""
@@ -153,6 +156,8 @@ class RunJob:
         from napari_trsmi.preprocessing.image.recipe import ImageFeatures
 
         dataset = self.dataset(check)
+        if self.note:
+            dataset = replace(dataset, notes=(*dataset.notes, self.note))
         places = self.places
         for given in self.pictures:
             yield Phase.MEASURING

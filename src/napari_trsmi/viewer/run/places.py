@@ -55,6 +55,15 @@ class SpotPlaces:
     tissue: TissueImage | None
     picture: LayerPicture | None = None
 
+    def only(self, kept: NDArray[np.bool_]) -> SpotPlaces:
+        """Some of the spots."""
+        return replace(
+            self,
+            names=self.names[kept],
+            world=self.world[kept],
+            coordinates=self.coordinates[kept],
+        )
+
 
 def places_of_points(
     layer: Points,

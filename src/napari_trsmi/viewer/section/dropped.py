@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_trsmi.data.reading.delimited import is_delimited
+from napari_trsmi.viewer.section.drawn_areas import is_geojson
 from napari_trsmi.viewer.section.reading import get_reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PLUGIN = "napari-trsmi"
+_OWN = (".h5ad", ".h5mu", ".h5", ".gem", ".gem.gz", ".geojson")
 _LINKS = ("http://", "https://", "s3://")
 
 
@@ -35,14 +37,17 @@ def sorted_drop(paths: Sequence[str]) -> tuple[list[tuple[str, str | None]], lis
     others: list[tuple[str, str | None]] = []
     sections: list[list[str]] = []
     texts: list[str] = []
+    drawn: list[list[str]] = []  # last: it lies on what else was dropped
     for path in paths:
         if not _is_for_us(path):
             others.append((path, _left_alone(path)))
         elif is_delimited(Path(path)):
             texts.append(path)
+        elif is_geojson(Path(path)):
+            drawn.append([path])
         else:
             sections.append([path])
-    return others, [*sections, *([texts] if texts else [])]
+    return others, [*sections, *([texts] if texts else []), *drawn]
 
 
 def _left_alone(path: str) -> str | None:
@@ -62,7 +67,7 @@ def _is_for_us(path: str) -> bool:
 
     if path.startswith(_LINKS) or get_preferred_reader(path) not in (None, PLUGIN):
         return False
-    known = Path(path).name.lower().endswith((".h5ad", ".h5mu", ".h5", ".gem", ".gem.gz"))
+    known = Path(path).name.lower().endswith(_OWN)
     return (known or Path(path).is_dir() or is_delimited(Path(path))) and (
         get_reader(path) is not None
     )

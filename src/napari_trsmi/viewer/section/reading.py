@@ -21,6 +21,7 @@ from napari_trsmi.result import TRSMIResult
 from napari_trsmi.scverse.places import KEY
 from napari_trsmi.viewer.domains.adding import domains_data
 from napari_trsmi.viewer.keeping import keep
+from napari_trsmi.viewer.section.drawn_areas import areas_data, is_geojson
 from napari_trsmi.viewer.section.layers import spots_data, tissue_data
 from napari_trsmi.viewer.section.next_step import open_next
 
@@ -197,6 +198,8 @@ def _read(paths: str | list[str]) -> list[LayerData] | list[tuple[None]]:
     if viewer is not None:
         keep(viewer)
     try:
+        if isinstance(paths, str) and is_geojson(Path(paths)):
+            return [areas_data(Path(paths), viewer)]
         section = _read_paths(paths)
         layers = _layers_of(section, paths)
     except TRSMIError as error:
@@ -241,7 +244,7 @@ def _is_ours(path: Path) -> bool:
             or attributes.get("encoding-type") == "anndata"
             or is_folder_of_tables(path)
         )
-    if is_gem(path):
+    if is_gem(path) or is_geojson(path):
         return True
     # None: the reader's error says what is wrong with the file.
     return _holds(path, "obs", "var") is not False or any(

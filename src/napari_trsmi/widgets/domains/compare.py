@@ -18,9 +18,12 @@ from qtpy.QtWidgets import (
 
 from napari_trsmi.data.wording import counted
 from napari_trsmi.viewer.domains.disagreements import add_disagreements
+from napari_trsmi.viewer.domains.drawn import regions_of_spots
 from napari_trsmi.viewer.domains.labelled import add_labels
-from napari_trsmi.viewer.domains.layer import DomainLayer, domain_layer
+from napari_trsmi.viewer.domains.layer import DomainLayer, domain_layer, shows_domains
+from napari_trsmi.viewer.regions import drawing_events, has_regions
 from napari_trsmi.widgets.common.background import Background
+from napari_trsmi.widgets.common.links import Links
 from napari_trsmi.widgets.common.other_labels import other_labels
 from napari_trsmi.widgets.common.panel import Panel, narrow
 from napari_trsmi.widgets.common.table import TextTable
@@ -28,7 +31,7 @@ from napari_trsmi.widgets.plots.kinds import RIVER
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Points
+    from napari.layers import Layer, Points
 
     from napari_trsmi.analysis.comparison import Comparison
 
@@ -47,7 +50,10 @@ class ComparePanel(Panel):
         self._viewer = viewer
         self.other = QComboBox()
         narrow(self.other)
-        self.other.setToolTip("Another run in this window, or a column of the tables' annotations")
+        self.other.setToolTip(
+            "Another run in this window, a column of the tables' annotations, or what is drawn in "
+            "a Shapes or Labels layer"
+        )
         self.compare = QPushButton("Compare")
         self.compare.setToolTip("Match spots by name and score how far the two agree")
         self.scores = QLabel()
@@ -67,8 +73,9 @@ class ComparePanel(Panel):
         self.river.setToolTip("Draw which spots go where, in the Plots dock")
         self.river.clicked.connect(lambda: self.plot_wanted.emit(RIVER))
         self.background = Background(self)
-        self._others: list[tuple[str, Points | str]] = []  # by row of the combo box
+        self._others: list[tuple[str, Layer | str]] = []  # by row of the combo box
         self._found: Comparison | None = None
+        self._drawing = Links(self)  # to the layer whose regions are compared
         choices = QFormLayout()
         choices.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         choices.addRow("With", self.other)
@@ -87,7 +94,7 @@ class ComparePanel(Panel):
         self.compare.clicked.connect(self._on_compare_clicked)
         self.match_colors.clicked.connect(self._on_match_colors_clicked)
         self.show_differences.clicked.connect(self._on_show_differences_clicked)
-        self.other.currentIndexChanged.connect(self._forget)
+        self.other.currentIndexChanged.connect(self._on_other_changed)
         self.background.finished.connect(self._on_background_finished)
         self.background.failed.connect(self._on_background_failed)
         self.background.busy_changed.connect(self._show_state)
@@ -97,7 +104,11 @@ class ComparePanel(Panel):
         before = self._chosen()
         self._others = []
         if self._domains is not None:
-            self._others = other_labels(self._viewer, self._domains)
+            drawn = [layer for layer in self._viewer.layers if has_regions(layer)]
+            self._others = [
+                *other_labels(self._viewer, self._domains),
+                *((f"Drawn: {layer.name}", layer) for layer in drawn),
+            ]
         after = [other for _, other in self._others]
         row = after.index(before) if before in after else 0
         with QSignalBlocker(self.other):
@@ -105,10 +116,10 @@ class ComparePanel(Panel):
             self.other.addItems([label for label, _ in self._others])
             self.other.setCurrentIndex(row if self._others else -1)
         if self._chosen() is not before:
-            self._forget()
+            self._on_other_changed()
         self._show_state()
 
-    def _chosen(self) -> Points | str | None:
+    def _chosen(self) -> Layer | str | None:
         """Return the layer or the column to compare with."""
         row = self.other.currentIndex()
         return self._others[row][1] if 0 <= row < len(self._others) else None
@@ -121,6 +132,14 @@ class ComparePanel(Panel):
         self.list_others()
         self._forget()
 
+    def _on_other_changed(self) -> None:
+        chosen = self._chosen()
+        self._drawing.clear()
+        if chosen is not None and not isinstance(chosen, str) and has_regions(chosen):
+            for event in drawing_events(chosen):
+                self._drawing.connect(event, self._forget)
+        self._forget()
+
     def _forget(self) -> None:
         self._found = None
         self.scores.setText("")
@@ -131,25 +150,38 @@ class ComparePanel(Panel):
         found, any_other = self._found is not None, self.other.count() > 0
         self.compare.setEnabled(any_other and not self.background.busy)
         self.match_colors.setEnabled(found)
-        of_run = not isinstance(self._chosen(), str)
+        of_run = self._chosen_run() is not None
         self.match_colors.setText("Match colours" if of_run else "Show annotation")
         self.match_colors.setToolTip(
             "Give the other run's domains the colours of those here that they match"
             if of_run
-            else "Add a layer of the annotation in the colours of the domains that it matches"
+            else "Add a layer of the spots as annotated, in the colours of the domains they match"
         )
         self.show_differences.setEnabled(found)
         if self._domains is not None and not any_other:
-            self.scores.setText("There is no other run in this window, and no annotation.")
+            self.scores.setText(
+                "There is no other run in this window, and no annotation. Draw regions in a Shapes "
+                "or Labels layer to compare with."
+            )
+
+    def _chosen_run(self) -> Points | None:
+        chosen = self._chosen()
+        return (
+            chosen
+            if chosen is not None and not isinstance(chosen, str) and shows_domains(chosen)
+            else None
+        )
 
     def _other_labels(self) -> pd.Series:
-        assert self._domains is not None  # noqa: S101
-        chosen = self._chosen()
+        chosen, run, domains = self._chosen(), self._chosen_run(), self._domains
+        assert domains is not None  # noqa: S101
+        if run is not None:
+            return domain_layer(run).edits.result().domains
         if isinstance(chosen, str):
-            labels: pd.Series = self._domains.edits.result().annotations[chosen]
+            labels: pd.Series = domains.edits.result().annotations[chosen]
             return labels
         assert chosen is not None  # noqa: S101
-        return domain_layer(chosen).edits.result().domains
+        return regions_of_spots(chosen, domains)
 
     def _on_compare_clicked(self) -> None:
         domains = self._domains
@@ -185,14 +217,15 @@ class ComparePanel(Panel):
         found, chosen, domains = self._found, self._chosen(), self._domains
         if found is None or domains is None or chosen is None:
             return
+        run = self._chosen_run()
         colors = found.second_colors(domains.edits.colors)
 
         def match() -> None:
-            if isinstance(chosen, str):
-                labels = domains.edits.result().annotations[chosen]
-                add_labels(self._viewer, domains.layer, labels, colors, name=chosen)
+            if run is not None:
+                domain_layer(run).edits.recolor_all(colors)
             else:
-                domain_layer(chosen).edits.recolor_all(colors)
+                name = chosen if isinstance(chosen, str) else f"Spots in {chosen.name}"
+                add_labels(self._viewer, domains.layer, self._other_labels(), colors, name=name)
 
         self._try(match)
 

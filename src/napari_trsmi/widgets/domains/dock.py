@@ -94,7 +94,7 @@ class DomainsDock(Room):
         self.layer.setToolTip("The layer whose domains are shown here; follows the active layer")
         narrow(self.layer)
         self.legend = LegendView()
-        self.edit_bar = EditBar(self.legend)
+        self.edit_bar = EditBar(self.legend, self._viewer)
         self.boundaries = BoundariesPanel(self._viewer)
         self.canvas_legend = CanvasLegendPanel(self._viewer)
         self.scale = ScalePanel()

@@ -11,11 +11,16 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QColorDialog, QGridLayout, QMenu, QPushButton
 
 from napari_trsmi.data.wording import counted, listed
+from napari_trsmi.viewer.domains.drawn import select_inside
+from napari_trsmi.viewer.regions import has_regions
 from napari_trsmi.widgets.common.panel import Panel
 from napari_trsmi.widgets.domains.legend import swatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from napari.components import ViewerModel
+    from napari.layers import Layer
 
     from napari_trsmi.viewer.domains.layer import DomainLayer
     from napari_trsmi.widgets.domains.legend import LegendView
@@ -24,6 +29,10 @@ UNDO, REDO, MERGE = "Ctrl+Z", "Ctrl+Shift+Z", "Ctrl+J"
 """Keys that napari's window has no use for."""
 
 _MERGE_TIP = f"Make one of the selected domains ({MERGE})"
+_ASSIGN_TIP = (
+    "Put the selected spots into a domain, or a new one. Select them with napari's lasso, in the "
+    "embedding, or by what is drawn in a Shapes or Labels layer."
+)
 _IN_PART = (
     "Only some spots of these domains are selected. Select whole domains in the legend to merge "
     "them, or assign the spots to a domain."
@@ -37,17 +46,19 @@ class EditBar(Panel):
     ----------
     legend
         Whose selection says which domains.
+    viewer
+        In whose layers spots can be drawn around.
     """
 
-    def __init__(self, legend: LegendView) -> None:
+    def __init__(self, legend: LegendView, viewer: ViewerModel) -> None:
         super().__init__()
-        self._legend = legend
+        self._legend, self._viewer = legend, viewer
         self.solo = _button("Solo", "Show the selected domains only")
         self.show_all = _button("Show all", "Show every spot of every domain")
         self.rename = _button("Rename", "Name the selected domain (F2)")
         self.recolor = _button("Colour …", "Choose a colour for the selected domain (C)")
         self.merge = _button("Merge", _MERGE_TIP)
-        self.assign = _button("Assign", "Put the selected spots into a domain, or a new one")
+        self.assign = _button("Assign", _ASSIGN_TIP)
         self.undo = _button("Undo", f"Take back the last edit ({UNDO})")
         self.redo = _button("Redo", f"Do again what was undone ({REDO})")
         self._menu = QMenu(self.assign)
@@ -80,7 +91,7 @@ class EditBar(Panel):
         self.solo.setEnabled(bool(names))
         self.rename.setEnabled(len(names) == 1)
         self.recolor.setEnabled(len(names) == 1)
-        self.assign.setEnabled(self._domains is not None and bool(self._domains.selected_counts()))
+        self.assign.setEnabled(edits is not None)
         self.undo.setEnabled(edits is not None and edits.can_undo)
         self.redo.setEnabled(edits is not None and edits.can_redo)
         self.show_all.setEnabled(edits is not None and not edits.shown.all())
@@ -166,12 +177,26 @@ class EditBar(Panel):
         self._menu.clear()
         if self._domains is None:
             return
+        any_spot = bool(self._domains.selected_counts())
         for name, color in [(None, ""), *self._domains.edits.colors.items()]:
-            action = self._menu.addAction("New domain" if name is None else name)
+            action = self._menu.addAction("New domain" if name is None else f"Assign to {name}")
             assert action is not None  # noqa: S101
             if name is not None:
                 action.setIcon(swatch(color))
+            action.setEnabled(any_spot)
             action.triggered.connect(lambda _=False, name=name: self.assign_selected(name))
+        self._menu.addSeparator()
+        for layer in filter(has_regions, self._viewer.layers):
+            action = self._menu.addAction(f"Select the spots inside {layer.name}")
+            assert action is not None  # noqa: S101
+            action.triggered.connect(lambda _=False, layer=layer: self._select_inside(layer))
+
+    def _select_inside(self, drawn: Layer) -> None:
+        domains = self._domains
+        if domains is not None and self._try(lambda: select_inside(drawn, domains)):
+            self.said.emit(
+                f"The spots inside {drawn.name} are selected: Assign puts them together."
+            )
 
     def _on_solo_clicked(self) -> None:
         names = self._legend.selected_names()

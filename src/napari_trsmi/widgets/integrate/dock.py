@@ -13,6 +13,7 @@ from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import TRSMIError
 from napari_trsmi.training.warm_up import warm_up
 from napari_trsmi.viewer.domains.adding import iter_add_domains, show_alone
+from napari_trsmi.viewer.regions import drawing_events, has_regions
 from napari_trsmi.viewer.run.candidates import candidates_of_file
 from napari_trsmi.viewer.run.following import FollowedLayers, has_spots, is_picture
 from napari_trsmi.viewer.run.inputs import RunInputs, results_in
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import napari
-    from napari.layers import Image, Points
+    from napari.layers import Image, Layer, Points
 
     from napari_trsmi.config import Config
     from napari_trsmi.training.devices import Device
@@ -62,6 +63,7 @@ class IntegrateDock(Room):
         super().__init__()
         self._viewer = unproxied(napari_viewer)
         self._links = Links(self)
+        self._drawing = Links(self)  # to the layer that a run is restricted to
         self._engine_ready = False
         self._engine_problem = ""
         self._file_problem = ""
@@ -80,6 +82,8 @@ class IntegrateDock(Room):
         )
         self.image = LayerBox(self._viewer, accepts=is_picture, none="None", parent=self)
         self.image.setToolTip("The picture that the domains shall lie on (optional).")
+        self.region = LayerBox(self._viewer, accepts=has_regions, none="All spots", parent=self)
+        self.region.setToolTip("Use only the spots inside what a Shapes or Labels layer has drawn.")
         self.modalities = ModalityList(self.inputs, self._viewer, self)
         self.form = ConfigForm(self)
         self.advanced = Fold("Advanced", "All other parameters, and presets.", self)
@@ -96,13 +100,18 @@ class IntegrateDock(Room):
         self._connect()
         self._on_theme_changed()
         self._followed = FollowedLayers(self._viewer, self.inputs)
+        self._offer_regions()
         self._warm_up()
         self._on_check_timeout()
 
     def _lay_out(self) -> None:
-        inputs = QFormLayout()
+        inputs = self._inputs_form = QFormLayout()
         inputs.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for text, box in (("Sp&ots", self.points), ("&Image", self.image)):
+        for text, box in (
+            ("Sp&ots", self.points),
+            ("&Image", self.image),
+            ("&Only in", self.region),
+        ):
             label = QLabel(text, self)
             label.setToolTip(box.toolTip())
             label.setBuddy(box)
@@ -130,6 +139,7 @@ class IntegrateDock(Room):
         self._links.connect(self.inputs.changed, self._on_inputs_changed)
         self.points.chosen.connect(self._on_points_chosen)
         self.image.chosen.connect(self._on_image_chosen)
+        self.region.chosen.connect(self._on_region_chosen)
         self.modalities.files_chosen.connect(self._on_files_chosen)
         self.form.changed.connect(self._check.start)
         self._check.timeout.connect(self._on_check_timeout)
@@ -150,11 +160,13 @@ class IntegrateDock(Room):
     def _on_layers_inserted(self, event: Any) -> None:
         if self._followed.take(event.value):
             self.panel.clear()
+        self._offer_regions()
 
     def _on_layers_removed(self, event: Any) -> None:
         if self._followed.let_go(event.value):
             self._file_problem = ""
             self.panel.clear()
+        self._offer_regions()
 
     def _on_points_chosen(self, layer: Points | None) -> None:
         self.inputs.points = layer
@@ -162,7 +174,21 @@ class IntegrateDock(Room):
     def _on_image_chosen(self, layer: Image | None) -> None:
         self.inputs.image = layer
 
+    def _on_region_chosen(self, layer: Layer | None) -> None:
+        self.inputs.region = layer
+
+    def _on_drawn(self) -> None:
+        self._check.start()
+
+    def _offer_regions(self) -> None:
+        self._inputs_form.setRowVisible(self.region, self.region.count() > 1)
+
     def _on_inputs_changed(self) -> None:
+        self._drawing.clear()
+        region = self.inputs.region
+        for event in () if region is None else drawing_events(region):
+            self._drawing.connect(event, self._on_drawn)
+        self.region.show_layer(region)
         self.points.show_layer(self.inputs.points)
         self.image.show_layer(self.inputs.image)
         self._file_problem = ""
