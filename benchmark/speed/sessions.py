@@ -15,6 +15,7 @@ import random
 import sys
 import threading
 import time
+import traceback
 from typing import TYPE_CHECKING
 
 import napari
@@ -33,11 +34,13 @@ from napari_trsmi.widgets.integrate.dock import IntegrateDock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
 _PATIENCE = 60.0  # s
 _LONGEST = 1.5  # s after which a run is stopped
 _GROWTH = 5 * 2**20  # bytes that are let pass
 _MIB = 2**20
+_QUIET = 3000  # ms after which garbage that runs set aside is looked through
 
 
 def wait(done: Callable[[], object]) -> None:
@@ -62,7 +65,12 @@ def main() -> None:
     faulthandler.enable()
     chance = random.Random(options.seed)  # noqa: S311
     raised: list[str] = []
-    sys.excepthook = lambda kind, error, _: raised.append(f"{kind.__name__}: {error}")
+
+    def tell(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+        raised.append(f"{kind.__name__}: {error}")
+        traceback.print_exception(kind, error, where)
+
+    sys.excepthook = tell
     threading.excepthook = lambda given: raised.append(f"{given.exc_type}: {given.exc_value}")
 
     viewer = napari.Viewer()
@@ -71,6 +79,7 @@ def main() -> None:
     viewer.add_layer(Layer.create(*spots_data(section, "spots")))
     small = {"n_domains": 3, "n_components": 5, "embedding_dim": 5}
     process, ended, before = psutil.Process(), {"whole": 0, "stopped": 0, "closed": 0}, 0
+    first = max(options.runs // 100 * 10, 10)
     threads = threading.active_count()
     for run in range(options.runs):
         dock, _ = open_room(viewer, IntegrateDock)
@@ -103,18 +112,19 @@ def main() -> None:
             wait(lambda: not unfinished)
             gc.collect()
             memory = process.memory_info().rss
-            if run == max(options.runs // 10, 10) - 1:
+            if run == first - 1:
                 before = memory
             print(f"{run + 1} runs: {memory / _MIB:.0f} MiB, {ended}", flush=True)
     viewer.layers.clear()
     wait(lambda: not unfinished)
+    QTest.qWait(_QUIET)
     for _ in range(3):
         gc.collect()
         QTest.qWait(200)
     grown = process.memory_info().rss - before
     names = [thread.name for thread in threading.enumerate()]
     left = [name for name in names if name.startswith("TRSMI")]
-    print(f"grown by {grown / _MIB:.1f} MiB since run {max(options.runs // 10, 10)}")
+    print(f"grown by {grown / _MIB:.1f} MiB since run {first}")
     print(f"threads of runs left: {left}; in all {threads} before, {len(names)} after")
     print(f"not handled: {raised}")
     viewer.close()

@@ -42,13 +42,11 @@ class Room(QWidget):
                     self._stay_in_sight()
             elif dock is None:
                 self.leave()
+                QTimer.singleShot(0, self._on_left)
         return super().event(event)
 
     def leave(self) -> None:
-        """End what goes on in here: napari has closed the dock for good.
-
-        Python may free it much later, as a run or download sets garbage aside while it lasts.
-        """
+        """End what goes on in here: napari has closed the dock for good."""
 
     def unfinished(self) -> str:
         """What would be lost if the window were closed now, in a sentence; empty if nothing."""
@@ -60,6 +58,15 @@ class Room(QWidget):
         if isinstance(dock, QDockWidget):
             dock.show()
             dock.raise_()
+
+    def _on_left(self) -> None:
+        """Go, unless a script has put this into another dock.
+
+        napari leaves it to Python, which may look for it much later: a run or download sets garbage
+        aside while it lasts.
+        """
+        if self.parentWidget() is None:
+            self.deleteLater()
 
     def _stay_in_sight(self) -> None:
         """Leave in sight what is so while the dock takes its part of the window."""
