@@ -70,9 +70,12 @@ class Room(QWidget):
 
     def _stay_in_sight(self) -> None:
         """Leave in sight what is so while the dock takes its part of the window."""
-        settling = Links(self)
-        settling.connect(self._viewer.canvas.events.size, self._on_canvas_size_changed)
-        QTimer.singleShot(_SETTLED, settling.clear)
+        self._settling = Links(self)
+        self._settling.connect(self._viewer.canvas.events.size, self._on_canvas_size_changed)
+        QTimer.singleShot(_SETTLED, self._on_settled)
+
+    def _on_settled(self) -> None:
+        self._settling.clear()
 
     def _on_canvas_size_changed(self) -> None:
         if not is_whole_in_sight(self._viewer):
