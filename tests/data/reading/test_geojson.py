@@ -66,9 +66,7 @@ def test_other_forms(save, form):
     content = {
         "list": [feature(polygon)],
         "one": feature(polygon),
-        "collection of geometries": feature(
-            {"type": "GeometryCollection", "geometries": [polygon]}
-        ),
+        "geometries": feature({"type": "GeometryCollection", "geometries": [polygon]}),
     }[form]
     (area,) = read_geojson(save(content))
     assert area.classification == UNCLASSIFIED
