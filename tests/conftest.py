@@ -42,6 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # How long an example takes is up to what else the machine does.
     hypothesis.settings.register_profile("patient", deadline=None)
     hypothesis.settings.load_profile("patient")
+    kept = tempfile.TemporaryDirectory(prefix="napari-trsmi-data-")  # edits that tests leave
+    config.add_cleanup(kept.cleanup)
+    os.environ["XDG_DATA_HOME"] = kept.name
     if "NAPARI_TRSMI_ENVS" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="napari-trsmi-environments-")
         config.add_cleanup(folder.cleanup)

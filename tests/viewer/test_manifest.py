@@ -44,6 +44,8 @@ def test_every_command_is_used_once(manifest):
         for contribution in kind
     ]
     used += sorted({writer.command for writer in points.writers})
+    listed = {item.command for items in points.menus.values() for item in items}
+    used += sorted(listed - set(used))  # those that only a menu has
     assert sorted(used) == sorted(command.id for command in points.commands)
 
 

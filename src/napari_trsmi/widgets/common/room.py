@@ -8,6 +8,7 @@ from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from napari_trsmi.viewer.sight import is_whole_in_sight
+from napari_trsmi.widgets.common.autosave import autosave
 from napari_trsmi.widgets.common.closing import guard
 from napari_trsmi.widgets.common.drops import guide_drops
 from napari_trsmi.widgets.common.links import Links
@@ -29,6 +30,7 @@ class Room(QWidget):
     """
 
     _viewer: Viewer
+    _settling: Links | None = None
     menu_name = ""
     """What napari's menus call the dock, by which they find one that is open."""
 
@@ -72,10 +74,12 @@ class Room(QWidget):
         """Leave in sight what is so while the dock takes its part of the window."""
         self._settling = Links(self)
         self._settling.connect(self._viewer.canvas.events.size, self._on_canvas_size_changed)
-        QTimer.singleShot(_SETTLED, self._on_settled)
+        QTimer.singleShot(_SETTLED, self.leave_view)
 
-    def _on_settled(self) -> None:
-        self._settling.clear()
+    def leave_view(self) -> None:
+        """Look after the view no more: it is to be as it is."""
+        if self._settling is not None:
+            self._settling.clear()
 
     def _on_canvas_size_changed(self) -> None:
         if not is_whole_in_sight(self._viewer):
@@ -90,6 +94,7 @@ class Room(QWidget):
         dock.dockLocationChanged.disconnect(self._on_dock_placed)
         guard(window, self._viewer)
         guide_drops(window, self._viewer)
+        autosave(window, self._viewer)
         others = [
             other
             for room in window.findChildren(Room)

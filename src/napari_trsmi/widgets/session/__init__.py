@@ -1,0 +1,1 @@
+"""Sessions in the window: saved and opened from the menu."""
