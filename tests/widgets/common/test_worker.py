@@ -91,6 +91,36 @@ def test_two_that_overlap_leave_the_warnings_as_they_were(qtbot):
     assert warnings.showwarning is before
 
 
+def test_a_hook_that_others_put_back_late_harms_nobody(qtbot):
+    """As `warnings.catch_warnings` does, when it ends after the work that began inside it."""
+    gate = threading.Event()
+
+    def steps(job, stop):
+        yield 1
+        gate.wait(10)
+        return Stopped()
+
+    before = warnings.showwarning
+    worker = make_worker(steps)
+    with qtbot.waitSignal(worker.yielded, timeout=10_000):
+        worker.start()
+    ours = warnings.showwarning
+    assert ours is not before
+    with qtbot.waitSignal(worker.finished, timeout=10_000):
+        gate.set()
+    try:
+        warnings.showwarning = ours
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("of nobody's work", UserWarning, stacklevel=1)
+        again = make_worker(lambda job, stop: iter(()))
+        again.start()
+        assert again.wait(10)
+        qtbot.waitUntil(lambda: again not in unfinished)
+    finally:
+        warnings.showwarning = before
+
+
 def test_a_run_keeps_its_notes_beside_work_in_the_background(qtbot):
     gate = threading.Event()
 

@@ -132,7 +132,7 @@ def _own_warnings_to(listen: Callable[[str], None]) -> Iterator[None]:
         with _lock:
             del _listeners[me]
             if not _listeners and warnings.showwarning is _show:
-                warnings.showwarning = _hooked.pop()
+                warnings.showwarning = _hooked[0]  # which stays: `_show` may be put back later
 
 
 def _show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
