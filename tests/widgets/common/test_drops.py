@@ -216,12 +216,16 @@ def test_a_sample_stays_in_sight_when_a_dock_opens(viewer, qtbot, kind):
 
     viewer.open_sample(PLUGIN, "tissue")
     qtbot.waitUntil(lambda: len(viewer.window.dock_widgets) == 1)  # by itself
-    qtbot.waitUntil(lambda: is_whole_in_sight(viewer), timeout=5000)
+    qtbot.waitUntil(lambda: is_whole_in_sight(viewer))
     open_room(viewer, kind)
-    qtbot.wait(2100)  # until no dock is about to take its place
+    qtbot.wait(500)
+    assert is_whole_in_sight(viewer)
+    viewer.window.resize(1000, 700)
+    qtbot.wait(300)
     assert is_whole_in_sight(viewer)
     viewer.scene.camera.zoom *= 5  # a person looks at a part: it stays
     zoom = viewer.scene.camera.zoom
+    viewer.window.resize(900, 650)
     open_room(viewer, DomainsDock)
     qtbot.wait(300)
     assert viewer.scene.camera.zoom == zoom

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, TypeVar
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-from napari_trsmi.viewer.sight import is_whole_in_sight
+from napari_trsmi.viewer.sight import keep_in_sight
 from napari_trsmi.widgets.common.autosave import autosave
 from napari_trsmi.widgets.common.closing import guard
 from napari_trsmi.widgets.common.drops import guide_drops
-from napari_trsmi.widgets.common.links import Links
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
 
 R = TypeVar("R", bound="Room")
-
-_SETTLED = 2000  # ms after which a dock has its place
 
 
 class Room(QWidget):
@@ -30,7 +27,6 @@ class Room(QWidget):
     """
 
     _viewer: Viewer
-    _settling: Links | None = None
     menu_name = ""
     """What napari's menus call the dock, by which they find one that is open."""
 
@@ -40,8 +36,7 @@ class Room(QWidget):
             dock = self.parentWidget()
             if isinstance(dock, QDockWidget):
                 dock.dockLocationChanged.connect(self._on_dock_placed)
-                if is_whole_in_sight(self._viewer):
-                    self._stay_in_sight()
+                keep_in_sight(self._viewer)
             elif dock is None:
                 self.leave()
                 QTimer.singleShot(0, self._on_left)
@@ -69,21 +64,6 @@ class Room(QWidget):
         """
         if self.parentWidget() is None:
             self.deleteLater()
-
-    def _stay_in_sight(self) -> None:
-        """Leave in sight what is so while the dock takes its part of the window."""
-        self._settling = Links(self)
-        self._settling.connect(self._viewer.canvas.events.size, self._on_canvas_size_changed)
-        QTimer.singleShot(_SETTLED, self.leave_view)
-
-    def leave_view(self) -> None:
-        """Look after the view no more: it is to be as it is."""
-        if self._settling is not None:
-            self._settling.clear()
-
-    def _on_canvas_size_changed(self) -> None:
-        if not is_whole_in_sight(self._viewer):
-            self._viewer.reset_view()
 
     def _on_dock_placed(self) -> None:
         """Join the others where they are, the first time only."""

@@ -12,7 +12,7 @@ from napari_trsmi.errors import InputError, TRSMIError
 from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.session.opening import open_session
 from napari_trsmi.viewer.session.saving import SUFFIX, save_session
-from napari_trsmi.widgets.common.room import Room, open_room
+from napari_trsmi.widgets.common.room import open_room
 from napari_trsmi.widgets.common.unproxied import unproxied
 
 if TYPE_CHECKING:
@@ -72,8 +72,6 @@ def open_with_docks(viewer: Viewer, path: str) -> None:
     camera = viewer.scene.camera
     seen = camera.center, camera.zoom
     _open_dock(viewer, outlined)
-    for room in viewer.window._qt_window.findChildren(Room):
-        room.leave_view()
     camera.center, camera.zoom = seen
     if notes:
         show_warning("\n".join(notes))
