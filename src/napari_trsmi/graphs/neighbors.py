@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from scipy.spatial import cKDTree
+from threadpoolctl import ThreadpoolController
 
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 EXACT_LIMIT = 50_000
 """Spots up to which feature neighbours are exact on the CPU, which takes time in their square."""
 
-_BLOCK = 1 << 22  # similarities held at a time: what a cache holds
+_BLOCK = 1 << 19  # similarities held at a time: what a cache holds
 _GPU_BLOCK = 1 << 27  # and what keeps a GPU busy
 _SPOTS = 1 << 16  # whose neighbours in space are sought at a time
 _TIE = 1e-6  # relative difference below which two distances are the same
@@ -136,7 +141,9 @@ def top_cosine(
     """
     left = torch.as_tensor(queries, device=device)
     right = torch.as_tensor(keys, device=device)
-    step = max(1, _block(left.device.type) // len(right))
+    if left.device.type == "cpu":
+        return _top_on_cpu(left.numpy(), right.numpy(), k, skip_self=skip_self)
+    step = max(1, _GPU_BLOCK // len(right))
     # one array: rows kept between large temporary arrays would pin the heap around those
     found = torch.empty((len(left), k), dtype=torch.int64)
     for start in range(0, len(left), step):
@@ -148,8 +155,70 @@ def top_cosine(
     return found.numpy()
 
 
-def _largest(values: torch.Tensor, k: int) -> torch.Tensor:
+def _top_on_cpu(
+    queries: NDArray[np.float32], keys: NDArray[np.float32], k: int, *, skip_self: bool
+) -> NDArray[np.int64]:
+    """`top_cosine`, with each of PyTorch's threads on rows of its own.
+
+    A product is done in a few milliseconds: threads that share it wait for each other longer, and
+    where other programs run many times longer.
+    """
+    step = max(1, _BLOCK // len(keys))
+    starts = range(0, len(queries), step)
+    found = np.empty((len(queries), k), dtype=np.int64)
+
+    def work(mine: Sequence[int]) -> None:
+        held = np.empty((min(step, len(queries)), len(keys)), dtype=np.float32)
+        for start in mine:
+            rows = queries[start : start + step]
+            similarity = np.matmul(rows, keys.T, out=held[: len(rows)])
+            if skip_self:
+                block = np.arange(len(rows))
+                similarity[block, start + block] = -np.inf
+            found[start : start + step] = _largest_on_cpu(similarity, k)
+
+    n_threads = min(torch.get_num_threads(), len(starts))
+    with _blas().limit(limits=1):
+        if n_threads < 2:
+            work(starts)
+        else:
+            with ThreadPoolExecutor(n_threads) as pool:
+                list(pool.map(work, [starts[first::n_threads] for first in range(n_threads)]))
+    return found
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")  # looking for them takes milliseconds
+
+
+def _largest_on_cpu(values: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """Columns of the k largest values of each row, largest first.
+
+    The k-th largest of the maxima of groups of columns is at most the k-th largest value, and
+    hardly more than k values reach it: only those are sorted.
+    """
+    rows, n = values.shape
+    size = math.isqrt(n // k)
+    if size < 2:
+        return np.argsort(-values, axis=1)[:, :k]
+    n_groups = n // size
+    # a group is every n_groups-th column, which lets the maxima run along memory
+    maxima = values[:, : size * n_groups].reshape(rows, size, n_groups).max(axis=1)
+    least = np.partition(maxima, n_groups - k, axis=1)[:, n_groups - k, None]
+    row, column = np.divmod(np.flatnonzero(values >= least), n)
+    counts = np.bincount(row, minlength=rows)
+    place = np.arange(len(row)) - (np.cumsum(counts) - counts)[row]
+    reached = np.full((rows, counts.max()), np.inf, dtype=np.float32)
+    columns = np.zeros(reached.shape, dtype=np.int64)
+    reached[row, place] = -values[row, column]
+    columns[row, place] = column
+    best = np.argsort(reached, axis=1)[:, :k]
+    return np.take_along_axis(columns, best, axis=1)
+
+
+def _largest(values: torch.Tensor, k: int) -> torch.Tensor:
+    """`_largest_on_cpu` on a GPU.
 
     The k largest are in the k groups of columns with the largest maxima, so only those are
     sorted: a pass for the maxima and two short sorts, where `topk` alone sorts the whole row.
