@@ -70,7 +70,6 @@ def test_products_and_their_gradients_need_only_the_non_zeros():
 def test_training_needs_memory_in_proportion_to_the_spots(monkeypatch, exact):
     n = 8_000  # 256 MB as a dense matrix
     monkeypatch.setattr(loop, "EXACT_ALIGNMENT_LIMIT", n if exact else 0)
-    monkeypatch.setattr("napari_trsmi.graphs.neighbors._BLOCK", 1 << 20)
     features = np.random.default_rng(0).normal(size=(2, n, 4)).astype(np.float32)
     problem = Problem(
         tuple(features),
@@ -88,8 +87,7 @@ def test_training_needs_memory_in_proportion_to_the_spots(monkeypatch, exact):
     assert memory_needed(problem, config) < 64 * MIB
 
 
-def test_neighbour_searches_work_in_blocks(monkeypatch):
-    monkeypatch.setattr("napari_trsmi.graphs.neighbors._BLOCK", 1 << 20)
+def test_neighbour_searches_work_in_blocks():
     points = np.random.default_rng(0).normal(size=(6_000, 2))  # 144 MB as a dense matrix
     with allocations() as found:
         spatial_graph(points, 6)

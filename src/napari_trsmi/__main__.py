@@ -6,6 +6,7 @@ tracebacks, or be taken for one that is missing.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _INTERRUPTED = 130
+_COLLECTED = 100_000
+"""New objects between two looks for garbage: imports make as many, and theirs stay."""
 
 
 def main() -> None:
     """Run the command line."""
     signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
+    gc.set_threshold(_COLLECTED)
     from napari_trsmi.cli import main as command
 
     command(prog_name="napari-trsmi")

@@ -24,15 +24,11 @@ def warm_up() -> list[Device]:
     gc.disable()  # what imports make stays: looking through it for garbage stops every thread
     try:
         import scanpy  # noqa: F401
-        import torch
 
         import napari_trsmi.clustering.domains
         import napari_trsmi.preprocessing
         import napari_trsmi.training.loop
         import napari_trsmi.training.problem  # noqa: F401
-
-        # the first optimiser loads PyTorch's compiler, used or not
-        torch.optim.Adam([torch.zeros(1, requires_grad=True)])
     finally:
         if was_on:
             gc.enable()
