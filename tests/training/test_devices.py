@@ -3,6 +3,7 @@ import os
 import psutil
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
 from napari_trsmi.errors import DeviceError
 from napari_trsmi.training import devices
@@ -71,15 +72,22 @@ def test_devices_are_listed_with_their_free_memory_as_auto_chooses(machine, monk
     assert found[0].name == choose_device("auto").type
 
 
+def blas():
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
 def test_threads_follow_the_spots_and_are_put_back(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)), raising=False)
     before = torch.get_num_threads()
+    there = blas()
     seen = []
     for threads, n_spots in ((0, 50), (0, 5_000), (0, 10**6), (3, 50)):
         with cpu_threads(threads, n_spots) as chosen:
             assert torch.get_num_threads() == chosen
+            assert set(blas()) == {chosen}
             seen.append(chosen)
         assert torch.get_num_threads() == before
+        assert blas() == there
     assert seen == [1, 2, 4, 3]
 
 

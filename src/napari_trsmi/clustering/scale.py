@@ -97,16 +97,17 @@ class Tissue:
             did not.
         """
         most = max(config.region_factors)
-        factors = tuple(
-            autocorrelation_factors(block, graph, n_factors=most, tiles=config.n_tiles)
-            for block, graph in zip(features, noise or [spatial] * len(features), strict=True)
-        )
-        edges = tuple(
-            block
-            if own is None
-            else autocorrelation_factors(own, spatial, n_factors=most, tiles=config.n_tiles)
-            for block, own in zip(factors, at_spots or [None] * len(factors), strict=True)
-        )
+        with threadpool_limits(1):  # as in `domains_by_scale`
+            factors = tuple(
+                autocorrelation_factors(block, graph, n_factors=most, tiles=config.n_tiles)
+                for block, graph in zip(features, noise or [spatial] * len(features), strict=True)
+            )
+            edges = tuple(
+                block
+                if own is None
+                else autocorrelation_factors(own, spatial, n_factors=most, tiles=config.n_tiles)
+                for block, own in zip(factors, at_spots or [None] * len(factors), strict=True)
+            )
         return cls(factors, spatial, noise=None if noise is None else tuple(noise), edges=edges)
 
     def only(self, chosen: Sequence[int]) -> Tissue:

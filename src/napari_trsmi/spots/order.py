@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
+from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,8 @@ def clustered_order(features: Sequence[NDArray[np.floating]], *, seed: int) -> N
     scaled = [np.asarray(f) / max(float(np.std(f)), np.finfo(float).tiny) for f in features]
     stacked = np.hstack(scaled).astype(np.float32)
     clusters = MiniBatchKMeans(min(_CLUSTERS, len(stacked)), random_state=seed, n_init=1)
-    order: NDArray[np.int64] = np.argsort(clusters.fit_predict(stacked), kind="stable")
+    with threadpool_limits(1):  # a batch takes less than its threads wait for each other
+        order: NDArray[np.int64] = np.argsort(clusters.fit_predict(stacked), kind="stable")
     return order
 
 

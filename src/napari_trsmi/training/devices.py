@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import torch
+from threadpoolctl import threadpool_limits
 
 from napari_trsmi.errors import DeviceError, TrainingError, TRSMIError
 
@@ -85,10 +86,10 @@ def choose_device(name: str) -> torch.device:
 
 @contextmanager
 def cpu_threads(threads: int, n_spots: int) -> Iterator[int]:
-    """Run a block with a chosen number of PyTorch threads.
+    """Run a block with a chosen number of threads of PyTorch and of BLAS.
 
-    On small problems two threads can be many times slower than one, so the number follows the
-    number of spots unless it is given.
+    On small problems two threads can be many times slower than one, and most where other programs
+    run, so the number follows the number of spots unless it is given.
 
     Parameters
     ----------
@@ -102,7 +103,8 @@ def cpu_threads(threads: int, n_spots: int) -> Iterator[int]:
     chosen = threads or max(1, min(available, n_spots // _SPOTS_PER_THREAD))
     torch.set_num_threads(chosen)
     try:
-        yield chosen
+        with threadpool_limits(chosen, user_api="blas"):
+            yield chosen
     finally:
         torch.set_num_threads(before)
 

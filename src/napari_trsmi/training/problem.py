@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from napari_trsmi.graphs.contrast import weighted_by_contrast
 from napari_trsmi.graphs.neighbors import feature_graph, search_memory
@@ -91,7 +92,9 @@ def build_problem(
     scaled, graphs, weights, ends = [], [], [], []
     for block in features:
         try:
-            values, graph, start = _of_modality(block, spatial, config, device)
+            # spots by components: threads of BLAS would wait for each other longer than they work
+            with threadpool_limits(1, user_api="blas"):
+                values, graph, start = _of_modality(block, spatial, config, device)
         except RuntimeError as error:
             needed = search_memory(len(block), block.shape[1], device)
             raise explained(error, needed, torch.device(device)) from error
