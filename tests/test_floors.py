@@ -32,6 +32,7 @@ FLOORS = (
     ("training",),
     ("scverse", "result", "result_sections"),
     ("assembly",),
+    ("prepared",),
     ("preparation",),
     ("integration",),
     ("analysis", "output"),
@@ -60,7 +61,8 @@ NOT_IN = {
         ("result", "result_sections", "scverse", "spots", "tl"), SCREEN | TERMINAL | TORCH
     ),
     **dict.fromkeys(
-        ("graphs", "model", "training", "assembly", "integration", "preparation"), SCREEN | TERMINAL
+        ("graphs", "model", "training", "assembly", "integration", "preparation", "prepared"),
+        SCREEN | TERMINAL,
     ),
     "viewer": (SCREEN - {"napari"}) | TERMINAL | TORCH,
     "widgets": TERMINAL | TORCH,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from importlib.metadata import version
 from itertools import count
@@ -154,9 +155,34 @@ def run_record(
         "stopped": "" if network is None else network.trained.stopped,
         "alignment_search": "none" if network is None else network.trained.alignment_search,
         "n_domains_curve": None if domains.curve is None else domains.curve.to_dict(orient="list"),
-        "versions": {"python": platform.python_version()}
-        | {package: version(package) for package in _RECORDED},
+        "versions": _versions(),
         "platform": platform.platform(),
+    }
+
+
+def identity_of(dataset: SpatialOmics | SectionSet, config: Config) -> dict[str, Any]:
+    """What the outcome of a run depends on, in plain JSON types: a checkpoint is of one such."""
+    sha = hashlib.sha256("\n".join(map(str, dataset.spots)).encode())
+    sha.update(np.ascontiguousarray(dataset.coordinates, dtype="<f8").tobytes())
+    return {
+        "tables": {
+            modality.name: {
+                "kind": modality.kind.value,
+                "features": modality.table.n_vars,
+                "digest": dataset.digests.get(modality.name, ""),
+                "read in parts": modality.stored is not None,
+            }
+            for modality in dataset.modalities
+        },
+        "spots": {"number": dataset.n_spots, "digest": sha.hexdigest()},
+        "parameters": config.model_dump(mode="json"),
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {
+        package: version(package) for package in _RECORDED
     }
 
 

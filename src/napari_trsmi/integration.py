@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from napari_trsmi.assembly import assembled, outcome_notes, run_record
+from napari_trsmi.assembly import assembled, identity_of, outcome_notes, run_record
 from napari_trsmi.clustering.domains import check_enough_spots
 from napari_trsmi.clustering.scale import domains_by_scale, embedding_at, modality_shares
 from napari_trsmi.config import Config
@@ -19,6 +19,7 @@ from napari_trsmi.errors import InputError, TRSMIWarning
 from napari_trsmi.joint.fitted import FittedSections
 from napari_trsmi.joint.prediction import predicted_tables
 from napari_trsmi.preparation import iter_measured, iter_prepared, loaded, needs_of_run
+from napari_trsmi.training.checkpoint import Checkpoint, Kept
 from napari_trsmi.training.devices import choose_device, cpu_threads
 from napari_trsmi.training.network_run import (
     NetworkRun,
@@ -62,6 +63,8 @@ def integrate(
     on_epoch: Callable[[EpochReport], None] | None = None,
     on_picture: Callable[[PictureReport], None] | None = None,
     stop: StopToken | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
     **parameters: Any,
 ) -> TRSMIResult:
     """Find the tissue domains of one section, or of several together.
@@ -92,6 +95,12 @@ def integrate(
         Called after every part of a picture that is measured.
     stop
         Stops the run from another thread or a signal handler.
+    checkpoint
+        Folder where the run keeps what it has done: the components of each table, graphs and axes,
+        and its epochs.
+    resume
+        Whether to go on with what is in that folder, if there is anything. On the CPU the outcome
+        is that of a run that was not interrupted, to the last bit.
     parameters
         Fields of `Config` that replace those of `config`, such as ``n_domains=10``, ``seed=1``.
 
@@ -135,6 +144,8 @@ def integrate(
         keep=keep,
         reference=reference,
         stop=stop,
+        checkpoint=checkpoint,
+        resume=resume,
         **parameters,
     )
     with closing(steps):
@@ -165,6 +176,8 @@ def iter_integrate(
     keep: str | Sequence[str] = (),
     reference: TRSMIResult | None = None,
     stop: StopToken | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
     **parameters: Any,
 ) -> Generator[Step, None, TRSMIResult]:
     """Find domains step by step, for a caller that shows how far it is.
@@ -173,7 +186,7 @@ def iter_integrate(
     ----------
     tables, config, library_key, features, positions, image, image_scale, section, bin_size, keep
         As for `integrate`.
-    image_features, reference, stop, parameters
+    image_features, reference, stop, checkpoint, resume, parameters
         As for `integrate`. A stop that keeps nothing is seen after every epoch, table and start of
         the clustering.
 
@@ -198,6 +211,9 @@ def iter_integrate(
     config = (config or Config()).replace(**parameters)
     device = choose_device(config.device)
     stop = stop or StopToken()
+    if resume and checkpoint is None:
+        raise InputError("resume= goes on with a checkpoint. Name its folder: checkpoint='DIR'.")
+    keeper = Checkpoint(checkpoint)
 
     yield Phase.READING
     how: dict[str, Any] = {
@@ -216,21 +232,28 @@ def iter_integrate(
     check_enough_spots(dataset.n_spots, config)
     if reference is not None:
         _check_shared(dataset.spots, reference)
+    resumed = keeper.begin(identity_of(dataset, config), resume=resume)
     stop.check()
     asked, needs = config, needs_of_run(dataset, config)
-    config = config.replace(tiles=needs.tiles)
+    # a run that is resumed goes on in as many, whatever is free now
+    tiles = keeper.kept("tiles", lambda: Kept({}, {"tiles": needs.tiles})).told["tiles"]
+    config = config.replace(tiles=tiles)
+    if tiles != needs.tiles:
+        needs = needs_of_run(dataset, config)
     if needs.worth_saying:
         warnings.warn(str(needs), TRSMIWarning, stacklevel=3)
         yield SizeReport(needs.tiles, str(needs))
     with cpu_threads(config.threads, dataset.n_spots) as threads:
-        prepared = yield from iter_prepared(dataset, config, stop.check)
+        prepared = yield from iter_prepared(dataset, config, stop.check, keeper)
         order, components, spatial = prepared.order, prepared.components, prepared.spatial
         widths = [block.shape[1] for block in components]
         notes = [*([str(needs)] if needs.worth_saying else []), *prepared.notes]
+        if resumed:
+            notes.append(f"Went on with the checkpoint in {checkpoint}.")
         network: NetworkRun | None = None
         if 0 in config.scales:
             network, device = yield from on_device(
-                lambda where: iter_network_run(components, spatial, config, where, stop),
+                lambda where: iter_network_run(components, spatial, config, where, stop, keeper),
                 config,
                 device,
                 notes,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import scipy.sparse as sp
@@ -19,17 +20,19 @@ from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import InputError
 from napari_trsmi.graphs.lagged import lagged_graph
 from napari_trsmi.graphs.neighbors import spatial_graph
-from napari_trsmi.joint.preparing import JointProblem, joint_problem
+from napari_trsmi.joint.preparing import joint_problem
+from napari_trsmi.prepared import Prepared
 from napari_trsmi.preprocessing import feature_matrix
 from napari_trsmi.preprocessing.image.modality import REACH, iter_with_image, own_footprint
 from napari_trsmi.preprocessing.image.recipe import ImageFeatures
 from napari_trsmi.spots.order import canonical_order, clustered_order
+from napari_trsmi.training.checkpoint import Checkpoint, Kept
 from napari_trsmi.training.embedder import TorchEmbedder
 from napari_trsmi.training.needs import Needs, needs_of
 from napari_trsmi.training.report import Phase, PictureReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -77,26 +80,11 @@ def loaded(
     return load_sections(tables, library_key=library_key, **how)
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """What a run works on, in an order of its own: the result goes back to that of the input.
-
-    Of the modalities those take part that `used` numbers, all if it is None; `pictures` has the
-    `register_score` of each picture.
-    """
-
-    order: NDArray[np.int64]
-    components: list[NDArray[np.float32]]
-    spatial: sp.csr_array
-    notes: Sequence[str]
-    tissue: Tissue
-    used: list[int] | None = None
-    pictures: Mapping[str, float] = field(default_factory=dict)
-    joint: JointProblem | None = None
-
-
 def iter_prepared(
-    dataset: SpatialOmics | SectionSet, config: Config, check: Callable[[], None]
+    dataset: SpatialOmics | SectionSet,
+    config: Config,
+    check: Callable[[], None],
+    checkpoint: Checkpoint | None = None,
 ) -> Steps[Prepared]:
     """Features, graphs and axes of what is run, and which modalities take part.
 
@@ -108,11 +96,15 @@ def iter_prepared(
         Parameters of the run.
     check
         Called between the steps of the work; what it raises ends it.
+    checkpoint
+        Where the components of each table are kept, and what is made of them; of several sections
+        nothing is, as they are worked on together from the start.
 
     Yields
     ------
     The phases.
     """
+    checkpoint = checkpoint or Checkpoint()
     yield Phase.PREPROCESSING
     if isinstance(dataset, SectionSet):
         joint = joint_problem(dataset, config, check)
@@ -121,18 +113,22 @@ def iter_prepared(
         return Prepared(
             joint.order, joint.components, joint.spatial, joint.notes, tissue, joint=joint
         )
+    done = checkpoint.read("graphs")
+    if done is not None:
+        yield Phase.GRAPHS
+        return Prepared.of_kept(done)
     order = canonical_order(dataset.coordinates, dataset.spots)
     components: list[NDArray[np.float32]] = []
     at_spots: list[NDArray[np.float32] | None] = []
     notes: list[str] = []
-    for modality in dataset.modalities:  # one table at a time is held in this order
+    for number, modality in enumerate(dataset.modalities, start=1):
         check()
-        ordered = modality.in_order(order)
-        block, said = feature_matrix(ordered, config)
-        components.append(block)
-        notes += said
-        at_spots.append(_at_spots(ordered, config))
-    del ordered
+        kept = checkpoint.kept(
+            f"components-{number}", partial(_components, modality, order, config)
+        )
+        components.append(kept.arrays["components"])
+        at_spots.append(kept.arrays.get("at_spots"))
+        notes += kept.told["notes"]
     # by the tables, so that a picture that is left out leaves everything as it was
     clustered = clustered_order(_of_tables(dataset, components), seed=config.seed)
     components = [block[clustered] for block in components]
@@ -154,10 +150,22 @@ def iter_prepared(
     check()
     used, scores, said = trusted(dataset.modalities, tissue, places)
     notes += said
-    if len(used) == len(components):
-        return Prepared(order, components, spatial, notes, tissue, pictures=scores)
-    kept = [components[place] for place in used]
-    return Prepared(order, kept, spatial, notes, tissue.only(used), used, scores)
+    found = Prepared(order, components, spatial, notes, tissue, pictures=scores)
+    if len(used) < len(components):
+        chosen = [components[place] for place in used]
+        found = Prepared(order, chosen, spatial, notes, tissue.only(used), used, scores)
+    if checkpoint.is_kept:  # on with what a run that is resumed would read
+        return Prepared.of_kept(checkpoint.keep("graphs", found.kept()))
+    return found
+
+
+def _components(modality: Modality, order: NDArray[np.int64], config: Config) -> Kept:
+    """The feature matrix of a table; only its spots in this order are held meanwhile."""
+    ordered = modality.in_order(order)
+    block, said = feature_matrix(ordered, config)
+    own = _at_spots(ordered, config)
+    arrays = {"components": block} | ({} if own is None else {"at_spots": own})
+    return Kept(arrays, {"notes": said})
 
 
 def needs_of_run(dataset: SpatialOmics | SectionSet, config: Config) -> Needs:

@@ -50,9 +50,11 @@ class StandIn:
     data: SpatialOmics | None = None
     config: Config | None = None
     image_features: str | None = None
+    how: dict[str, object] = field(default_factory=dict)
     calls: int = field(default=0)
 
-    def __call__(self, data, *, config, image_features, on_epoch, on_picture, stop):
+    def __call__(self, data, *, config, image_features, on_epoch, on_picture, stop, **how):
+        self.how = how
         self.data, self.config, self.image_features = data, config, image_features
         self.calls += 1
         if self.error is not None:

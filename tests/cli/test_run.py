@@ -340,3 +340,12 @@ class TestEverything:
         ended = invoke("run", *given, "--everything", "--output", tmp_path / "all.h5ad")
         assert ended.exit_code == 2
         assert "several sections are not written together" in ended.stderr
+
+
+def test_a_checkpoint_goes_to_the_run(job, invoke, tables, tmp_path):
+    arguments = ["run", tables / "protein.h5ad", "-o", tmp_path / "out.h5ad"]
+    assert invoke(*arguments, "--checkpoint", tmp_path / "kept", "--resume").exit_code == 0
+    assert job.how == {"checkpoint": str(tmp_path / "kept"), "resume": True}
+    ended = invoke(*arguments, "--overwrite", "--resume")
+    assert ended.exit_code == 2
+    assert "--checkpoint DIR" in ended.output

@@ -21,6 +21,8 @@ def integrate_at_terminal(
     *,
     keep: bool = False,
     image_features: str | None = None,
+    checkpoint: str | None = None,
+    resume: bool = False,
 ) -> tuple[TRSMIResult, bool]:
     """Run on loaded tables.
 
@@ -34,7 +36,7 @@ def integrate_at_terminal(
         Where notes and progress go.
     keep
         Whether Ctrl-C shall keep what was learned so far.
-    image_features
+    image_features, checkpoint, resume
         As for `napari_trsmi.integrate`.
 
     Returns
@@ -64,6 +66,8 @@ def integrate_at_terminal(
             on_epoch=on_epoch,
             on_picture=on_picture,
             stop=stop,
+            checkpoint=checkpoint,
+            resume=resume,
         )
     for note in result.record["notes"]:
         terminal.say_once(note)

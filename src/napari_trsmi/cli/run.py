@@ -94,6 +94,14 @@ SAMPLE = "tissue"
     help="Where parameters start; published has the paper's settings.",
 )
 @click.option("--keep-on-interrupt", is_flag=True, help="On Ctrl-C, write what was learned so far.")
+@click.option(
+    "--checkpoint",
+    metavar="DIR",
+    help="Folder where the run keeps what it has done, to go on with after an interruption.",
+)
+@click.option(
+    "--resume", is_flag=True, help="Go on with what is in the folder of --checkpoint, if anything."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="No notes and no progress.")
 def run(
@@ -114,6 +122,8 @@ def run(
     overwrite: bool,
     preset: Preset,
     keep_on_interrupt: bool,
+    checkpoint: str | None,
+    resume: bool,
     as_json: bool,
     quiet: bool,
     **parameters: object,
@@ -147,6 +157,8 @@ def run(
         )
     if sections and library_key is not None:
         raise click.UsageError("--section and --library-key exclude each other: give one.")
+    if resume and checkpoint is None:
+        raise click.UsageError("--resume goes on with a checkpoint: name its --checkpoint DIR.")
     if sample is not None and (features or positions or image):
         raise click.UsageError("--sample brings its own positions and image: give it alone.")
     files = [check_output(output, overwrite=overwrite, suffixes=WHOLE_SUFFIXES)]
@@ -182,7 +194,13 @@ def run(
                 else:
                     data = load(list(tables), section=next(iter(sections), None), **how)
         result, interrupted = integrate_at_terminal(
-            data, config, terminal, keep=keep_on_interrupt, image_features=image_features
+            data,
+            config,
+            terminal,
+            keep=keep_on_interrupt,
+            image_features=image_features,
+            checkpoint=checkpoint,
+            resume=resume,
         )
 
     from napari_trsmi.data.dataset import SpatialOmics

@@ -18,8 +18,10 @@ from napari_trsmi.model.fused_graph import FusedGraphs
 from napari_trsmi.model.network import TRSMI
 from napari_trsmi.model.prototypes import Prototypes
 from napari_trsmi.model.start import start_embedding
+from napari_trsmi.training.checkpoint import Checkpoint, Kept
 from napari_trsmi.training.devices import explained, memory_in_use
 from napari_trsmi.training.report import EpochReport
+from napari_trsmi.training.state import prototypes_of, reports_of, restore, state_of
 from napari_trsmi.training.stop import StopToken
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ EXACT_ALIGNMENT_LIMIT = 20_000
 """Spots up to which alignment searches all pairs, which takes time in their square."""
 
 _MOMENTUM = 0.9
+_KEPT = "epochs"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,7 @@ def iter_train(
     *,
     device: torch.device,
     stop: StopToken | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Generator[EpochReport, None, Trained]:
     """Train TRSMI.
 
@@ -85,11 +89,13 @@ def iter_train(
         Where to train.
     stop
         Checked before every epoch; when set, the loop returns what it has.
+    checkpoint
+        Where the state is kept every `align_refresh` epochs, and gone on from if it is there.
 
     Yields
     ------
     EpochReport
-        One an epoch.
+        One an epoch; those that were done before, too.
 
     Returns
     -------
@@ -107,7 +113,7 @@ def iter_train(
     try:
         if not config.epochs:
             return _untrained(problem, config, device)
-        return (yield from _Training(problem, config, device).run(stop or StopToken()))
+        return (yield from _Training(problem, config, device).run(stop, checkpoint))
     except RuntimeError as error:
         raise explained(error, memory_needed(problem, config), device) from error
 
@@ -178,12 +184,20 @@ class _Training:
         """Made for the first step: importing PyTorch's compiler with it takes a second or two."""
         return _optimizer(self.network, self.config)
 
-    def run(self, stop: StopToken) -> Generator[EpochReport, None, Trained]:
+    def run(
+        self, stop: StopToken | None, checkpoint: Checkpoint | None
+    ) -> Generator[EpochReport, None, Trained]:
+        stop, checkpoint = stop or StopToken(), checkpoint or Checkpoint()
         epochs = self.config.epochs
         best: dict[str, Tensor] = {}
         best_loss = math.inf
         stopped, diverged = "", ""
-        for epoch in range(1, epochs + 1):
+        reports: list[EpochReport] = []
+        if (kept := checkpoint.read(_KEPT)) is not None:
+            best, best_loss = self._go_on(kept)
+            reports = reports_of(kept)
+            yield from reports
+        for epoch in range(len(reports) + 1, epochs + 1):
             if stop.stopped:
                 stopped = f"stopped by the user after {epoch - 1} of {epochs} epochs"
                 break
@@ -201,7 +215,7 @@ class _Training:
                 break
             if loss < best_loss:
                 best, best_loss = before, loss
-            yield EpochReport(
+            report = EpochReport(
                 epoch=epoch,
                 epochs=epochs,
                 loss=loss,
@@ -210,6 +224,11 @@ class _Training:
                 seconds=time.perf_counter() - started,
                 memory=memory_in_use(self.device),
             )
+            reports.append(report)
+            # the next epoch begins with a search, so that what was found in the last one can go
+            if checkpoint.is_kept and epoch % self.config.align_refresh == 0:
+                checkpoint.keep(_KEPT, self._state(best, best_loss, reports))
+            yield report
         embedding = self._embedding()
         if not diverged and best and not embedding.z.isfinite().all():
             diverged = "the embedding became non-finite in the last epoch"  # no loss tells of it
@@ -220,6 +239,21 @@ class _Training:
             restored = f"the state with the lowest loss ({best_loss:.4g}) was restored"
             stopped = "; ".join(filter(None, (stopped, diverged, restored)))
         return self._trained(embedding, stopped, restored=bool(diverged))
+
+    def _state(self, best: dict[str, Tensor], best_loss: float, reports: list[EpochReport]) -> Kept:
+        modules: dict[str, torch.nn.Module] = {"network": self.network}
+        if self.prototypes is not None:
+            modules["prototypes"] = self.prototypes
+        return state_of(modules, self.optimizer, self.generator, best, best_loss, reports)
+
+    def _go_on(self, kept: Kept) -> tuple[dict[str, Tensor], float]:
+        self.prototypes = prototypes_of(kept, self.config.prototype_temperature)
+        if self.prototypes is not None:
+            self.prototypes.to(self.device)
+            self.optimizer.add_param_group({"params": list(self.prototypes.parameters())})
+        found = restore(kept, self.network, self.optimizer, self.generator)
+        self._search_alignment()
+        return found
 
     def _step(self, epoch: int, progress: float) -> tuple[float, dict[str, float]]:
         """One optimiser step; returns the objective and its terms."""
@@ -289,6 +323,9 @@ class _Training:
             torch.from_numpy(centers), temperature=config.prototype_temperature
         ).to(self.device)
         # re-seeded prototypes take the place of the old ones in the optimiser
+        for group in self.optimizer.param_groups[1:]:
+            for gone in group["params"]:
+                self.optimizer.state.pop(gone, None)
         del self.optimizer.param_groups[1:]
         self.optimizer.add_param_group({"params": list(self.prototypes.parameters())})
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from napari_trsmi.config import Config
     from napari_trsmi.graphs.weights import GraphWeights
+    from napari_trsmi.training.checkpoint import Checkpoint
     from napari_trsmi.training.loop import Trained
     from napari_trsmi.training.report import Steps
     from napari_trsmi.training.stop import StopToken
@@ -82,6 +83,7 @@ def iter_network_run(
     config: Config,
     device: torch.device,
     stop: StopToken,
+    checkpoint: Checkpoint | None = None,
 ) -> Steps[NetworkRun]:
     """Build the network's problem and train it; untrained without epochs.
 
@@ -93,6 +95,8 @@ def iter_network_run(
         0/1 spatial graph without self loops, (n_spots, n_spots).
     config, device, stop
         Of the run.
+    checkpoint
+        Where epochs are kept.
 
     Yields
     ------
@@ -104,7 +108,7 @@ def iter_network_run(
     stop.check()
     if config.epochs:
         yield Phase.TRAINING
-    epochs = iter_train(problem, config, device=device, stop=stop)
+    epochs = iter_train(problem, config, device=device, stop=stop, checkpoint=checkpoint)
     reports: list[EpochReport] = []
     while True:
         try:
