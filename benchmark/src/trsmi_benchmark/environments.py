@@ -32,11 +32,13 @@ ENVIRONMENTS = {
     "deepst": "torch_geometric, louvain",  # it needs the shims of its adapter itself
     "graphpca": "GraphPCA",
     "graphst": "GraphST",
+    "harmony": "harmonypy",
     "mofa": "mofapy2",
     "past": "past",
     "scvi": "scvi",
     "smart": "smart.train",
     "smopca": "SMOPCA",
+    "spamosaic": "torch_geometric, harmony, annoy, hnswlib",  # it needs its adapter's shim itself
     "spamv": "spamv",
     "spatialglue": "SpatialGlue",
     "spatialglue-3m": "SpatialGlue_3M",

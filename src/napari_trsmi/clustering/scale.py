@@ -31,6 +31,7 @@ from napari_trsmi.clustering.regions import (
 from napari_trsmi.clustering.views import region_embedding, region_views
 from napari_trsmi.errors import InputError
 from napari_trsmi.graphs.autocorrelation import autocorrelation_factors
+from napari_trsmi.graphs.repeated import between_measurements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -97,10 +98,14 @@ class Tissue:
             did not.
         """
         most = max(config.region_factors)
+        graphs = [
+            between_measurements(block, graph)
+            for block, graph in zip(features, noise or [spatial] * len(features), strict=True)
+        ]
         with threadpool_limits(1):  # as in `domains_by_scale`
             factors = tuple(
                 autocorrelation_factors(block, graph, n_factors=most, tiles=config.n_tiles)
-                for block, graph in zip(features, noise or [spatial] * len(features), strict=True)
+                for block, graph in zip(features, graphs, strict=True)
             )
             edges = tuple(
                 block
@@ -108,7 +113,7 @@ class Tissue:
                 else autocorrelation_factors(own, spatial, n_factors=most, tiles=config.n_tiles)
                 for block, own in zip(factors, at_spots or [None] * len(factors), strict=True)
             )
-        return cls(factors, spatial, noise=None if noise is None else tuple(noise), edges=edges)
+        return cls(factors, spatial, noise=tuple(graphs), edges=edges)
 
     def only(self, chosen: Sequence[int]) -> Tissue:
         """The same tissue with some of the modalities."""

@@ -124,12 +124,15 @@ def signal_to_noise(scores: NDArray[np.float64], spatial: sp.csr_array) -> NDArr
     spatial
         As for `autocorrelation_factors`.
     """
-    degrees = np.diff(spatial.indptr)
+    degrees = np.asarray(spatial.sum(axis=1)).ravel()
     squares = np.square(scores)
     cross = (scores * (spatial @ scores)).sum(axis=0)
     noise = ((degrees @ squares) - cross) / max(spatial.nnz, 1)
     noise = np.maximum(noise, np.finfo(np.float64).tiny)
-    ratio: NDArray[np.float64] = np.maximum(scores.var(axis=0) / noise - 1, _LEAST_RATIO)
+    own = spatial.nnz / max(
+        float(spatial.sum()), 1.0
+    )  # noise of a row, of which a mean over some is made
+    ratio: NDArray[np.float64] = np.maximum(scores.var(axis=0) / noise - own, _LEAST_RATIO)
     return ratio
 
 
@@ -146,7 +149,7 @@ def _apart(
     Of a symmetric graph, whose rows may be taken some at a time: the squares of x_j are left to
     the edge the other way.
     """
-    degrees = np.diff(edges.indptr)
+    degrees = np.asarray(edges.sum(axis=1)).ravel()
     cross = centred.T @ (edges @ around)
     own = (centred * degrees[:, None]).T @ centred
     total: NDArray[np.float64] = own - (cross + cross.T) / 2

@@ -1,0 +1,1 @@
+"""Several sections together, some without a table: TRSMI, naive rows and SpaMosaic."""
