@@ -1,4 +1,4 @@
-"""Make the tutorial's pictures in a real window: python docs/pictures.py [FOLDER].
+"""Make the tutorial's pictures in a real window: python docs/pictures.py [FOLDER [CHAPTER ...]].
 
 Without a screen: xvfb-run -a -s "-screen 0 1400x900x24" python docs/pictures.py
 """
@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import napari
+import numpy as np
 from PIL import Image
 from qtpy.QtTest import QTest
 
-from napari_trsmi import add_boundaries
+from napari_trsmi import add_boundaries, add_domains, integrate, simulate
 from napari_trsmi.widgets.common.room import open_room
 from napari_trsmi.widgets.domains.dock import DomainsDock
 from napari_trsmi.widgets.integrate.dock import IntegrateDock
@@ -99,11 +100,32 @@ def tutorial(viewer: napari.Viewer) -> None:
     picture(viewer, "export")
 
 
+def sections(viewer: napari.Viewer) -> None:
+    """Two halves of the spots of one tissue, as two sections that were run together."""
+    viewer.window.resize(*SIZE)
+    viewer.theme = "dark"
+    block = simulate("tissue", n_spots=4_600, modalities=("rna", "protein"))
+    halves = np.array_split(np.arange(block.n_spots), 2)
+    given = {
+        name: {m.name: m.table[spots].copy() for m in block.modalities}
+        for name, spots in zip(("s1", "s2"), halves, strict=True)
+    }
+    result = integrate(given, n_domains=6, image=dict.fromkeys(given, block.image))
+    add_domains(viewer, result)
+    domains, _ = open_room(viewer, DomainsDock)
+    domains.tabs.setCurrentWidget(domains.shares)
+    domains.legend.selectRow(2)
+    viewer.reset_view()
+    picture(viewer, "sections")
+
+
 def main() -> None:
-    viewer = napari.Viewer()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    tutorial(viewer)
-    viewer.close()
+    for chapter in (tutorial, sections):
+        if len(sys.argv) < 3 or chapter.__name__ in sys.argv[2:]:
+            viewer = napari.Viewer()
+            chapter(viewer)
+            viewer.close()
 
 
 if __name__ == "__main__":

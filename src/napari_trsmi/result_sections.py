@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from napari_trsmi.errors import InputError
-from napari_trsmi.spots.layout import side_by_side
+from napari_trsmi.spots.layout import Place, side_by_side
 from napari_trsmi.spots.pitch import spot_pitch
 
 if TYPE_CHECKING:
@@ -92,17 +92,23 @@ def of_section(result: TRSMIResult, name: str) -> TRSMIResult:
     )
 
 
-def coordinates_side_by_side(result: TRSMIResult) -> NDArray[np.float64]:
-    """Coordinates of the sections in a grid, see `TRSMIResult.side_by_side`; (n_spots, 2)."""
+def places_side_by_side(result: TRSMIResult) -> dict[str, Place]:
+    """Where each section lies in the grid of `TRSMIResult.side_by_side`, by its name."""
     if result.sections is None:
-        return result.coordinates
-    rows = [result.sections.rows(name) for name in result.sections.names]
-    parts = [result.coordinates[own] for own in rows]
+        return {}
+    parts = [result.coordinates[result.sections.rows(name)] for name in result.sections.names]
     boxes = [np.stack([part.min(axis=0), part.max(axis=0)]) for part in parts]
     places = side_by_side(boxes, [spot_pitch(part) for part in parts])
+    return dict(zip(result.sections.names, places, strict=True))
+
+
+def coordinates_side_by_side(result: TRSMIResult) -> NDArray[np.float64]:
+    """Coordinates of the sections in a grid, see `TRSMIResult.side_by_side`; (n_spots, 2)."""
     laid = result.coordinates.copy()
-    for own, part, place in zip(rows, parts, places, strict=True):
-        laid[own] = place.of(part)
+    for name, place in places_side_by_side(result).items():
+        assert result.sections is not None  # noqa: S101
+        rows = result.sections.rows(name)
+        laid[rows] = place.of(result.coordinates[rows])
     return laid
 
 

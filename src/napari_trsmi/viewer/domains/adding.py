@@ -10,6 +10,7 @@ from napari_trsmi.viewer.attached import attached, spots_of
 from napari_trsmi.viewer.geometry import placement
 from napari_trsmi.viewer.keeping import keep
 from napari_trsmi.viewer.section.layers import tissue_data
+from napari_trsmi.viewer.section.pictures import section_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -45,7 +46,7 @@ def add_domains(
     image
         The layer that shows the tissue: the points get its transforms and units. It may show
         another resolution of the result's own image. None adds the result's image, if there is
-        one, below the points.
+        one, below the points; of several sections that of each.
     dataset
         The tables that the result was found from, on the same spots in the same order: the layer
         keeps them for colouring by a feature and for markers.
@@ -65,8 +66,7 @@ def add_domains(
     """
     keep(viewer)
     data, arguments, _ = domains_data(result, name, image, dataset=dataset)
-    if image is None and result.image is not None:
-        pixels, shown, _ = tissue_data(result.image)
+    for pixels, shown, _ in _own_pictures(result) if image is None else []:
         viewer.add_image(pixels, **shown)
     return viewer.add_points(data, **arguments)
 
@@ -104,8 +104,8 @@ def iter_add_domains(
     data, arguments, kind = domains_data(result, name, image, dataset=dataset)
     layer: Points = Layer.create(data, {**arguments, "visible": False}, kind)
     yield
-    if image is None and result.image is not None:
-        viewer.add_layer(Layer.create(*tissue_data(result.image)))
+    for picture in _own_pictures(result) if image is None else []:
+        viewer.add_layer(Layer.create(*picture))
         yield
     viewer.add_layer(layer)
     yield
@@ -148,12 +148,23 @@ def domains_data(
         "face_color": "domain",
         "face_color_cycle": result.colors,  # a dict: a list would not follow the categories
         "border_width": 0,
-        "opacity": 1 if image is None and result.image is None else _OVER_TISSUE,
+        "opacity": 1 if image is None and not _has_pictures(result) else _OVER_TISSUE,
         "metadata": attached(dataset=dataset, result=result),
         **placement(laid, image),
     }
     # napari's order is row, column; and its points may be dragged about
     return laid.coordinates[:, ::-1].copy(), arguments, "points"
+
+
+def _own_pictures(result: TRSMIResult) -> list[LayerData]:
+    """The picture of a result; of several sections that of each, where its spots are drawn."""
+    if result.image is not None:
+        return [tissue_data(result.image)]
+    return section_pictures(result)
+
+
+def _has_pictures(result: TRSMIResult) -> bool:
+    return result.image is not None or bool(result.sections and result.sections.images)
 
 
 def _overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:

@@ -24,6 +24,7 @@ from napari_trsmi.viewer.keeping import keep
 from napari_trsmi.viewer.section.drawn_areas import areas_data, is_geojson
 from napari_trsmi.viewer.section.layers import spots_data, tissue_data
 from napari_trsmi.viewer.section.next_step import open_next
+from napari_trsmi.viewer.section.pictures import section_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,6 +162,7 @@ def section_layers(
         pixels, shown, kind = tissue_data(section.image)
         own.append((pixels, {**shown, "name": f"{name}: tissue"}, kind))
     if isinstance(section, TRSMIResult):
+        own += section_pictures(section) if image is None else []
         return [*own, domains_data(section, name, image, dataset=dataset)]
     return [*own, spots_data(section, name, image)]
 

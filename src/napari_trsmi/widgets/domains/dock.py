@@ -35,6 +35,7 @@ from napari_trsmi.widgets.domains.export import ExportPanel
 from napari_trsmi.widgets.domains.legend import LegendView
 from napari_trsmi.widgets.domains.markers import MarkersPanel
 from napari_trsmi.widgets.domains.scale import ScalePanel
+from napari_trsmi.widgets.domains.shares import SharesPanel
 from napari_trsmi.widgets.domains.space import SpacePanel
 from napari_trsmi.widgets.plots.dock import PlotsDock
 
@@ -114,6 +115,7 @@ class DomainsDock(Room):
         self.comparison = ComparePanel(self._viewer)
         self.markers = MarkersPanel()
         self.space = SpacePanel()
+        self.shares = SharesPanel()
         self.export = ExportPanel(self._viewer)
         self.tabs = QTabWidget()
         self.tabs.setUsesScrollButtons(False)
@@ -125,6 +127,7 @@ class DomainsDock(Room):
             (self.comparison, "Compare", "Compare with another run or an annotation"),
             (self.markers, "Markers", "What sets a domain apart"),
             (self.space, "Space", "How the domains lie to each other, and what varies in space"),
+            (self.shares, "Sections", "How much of each section each domain has"),
             (self.export, "Export", "Save the domains, copy the run as a script"),
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(panel, title), tip)
@@ -168,7 +171,8 @@ class DomainsDock(Room):
 
     def _panels(self) -> tuple[Panel, ...]:
         above = (self.boundaries, self.canvas_legend, self.scale, self.edit_bar)
-        tabs = (self.embedding, self.comparison, self.markers, self.space, self.export)
+        compared = (self.embedding, self.comparison, self.markers, self.space)
+        tabs = (*compared, self.shares, self.export)
         return (*above, self.color_by, self.appearance, *tabs)
 
     # -- which layer -----------------------------------------------------------
@@ -211,6 +215,7 @@ class DomainsDock(Room):
         self.legend.legend.follow(None if domains is None else domains.edits)
         for panel in self._panels():
             panel.follow(domains)
+        self.tabs.setTabVisible(self.tabs.indexOf(self.shares), self.shares.has_sections)
         if domains is not None:  # after the legend, whose rows the dock's own slots look at
             link = self._domain_links.connect
             link(domains.edits.changed, self._on_edits_changed)
