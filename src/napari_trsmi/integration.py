@@ -59,6 +59,7 @@ def integrate(
     section: str | None = None,
     bin_size: int | str | None = None,
     keep: str | Sequence[str] = (),
+    at_spots_of: str | None = None,
     reference: TRSMIResult | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,
     on_picture: Callable[[PictureReport], None] | None = None,
@@ -80,7 +81,7 @@ def integrate(
     library_key
         Column of ``obs`` that names each spot's section, where one table holds several that are to
         be run together. Domains then are the same tissue in all of them.
-    features, positions, image, image_scale, section, bin_size, keep
+    features, positions, image, image_scale, section, bin_size, keep, at_spots_of
         See `napari_trsmi.load` and `napari_trsmi.load_sections`; not with what is loaded already.
     image_features
         ``"texture"``, or a `napari_trsmi.ImageFeatures`: the image is measured at the spots and
@@ -142,6 +143,7 @@ def integrate(
         section=section,
         bin_size=bin_size,
         keep=keep,
+        at_spots_of=at_spots_of,
         reference=reference,
         stop=stop,
         checkpoint=checkpoint,
@@ -174,6 +176,7 @@ def iter_integrate(
     section: str | None = None,
     bin_size: int | str | None = None,
     keep: str | Sequence[str] = (),
+    at_spots_of: str | None = None,
     reference: TRSMIResult | None = None,
     stop: StopToken | None = None,
     checkpoint: str | Path | None = None,
@@ -186,7 +189,7 @@ def iter_integrate(
     ----------
     tables, config, library_key, features, positions, image, image_scale, section, bin_size, keep
         As for `integrate`.
-    image_features, reference, stop, checkpoint, resume, parameters
+    at_spots_of, image_features, reference, stop, checkpoint, resume, parameters
         As for `integrate`. A stop that keeps nothing is seen after every epoch, table and start of
         the clustering.
 
@@ -224,6 +227,7 @@ def iter_integrate(
         "section": section,
         "bin_size": bin_size,
         "keep": keep,
+        "at_spots_of": at_spots_of,
     }
     dataset = loaded(tables, library_key, how)
     if image_features is not None:

@@ -55,8 +55,8 @@ def loaded(
     tables, library_key
         See `integrate`.
     how
-        The other arguments of `integrate` that say how to load; ``section`` is taken out for
-        several sections.
+        The other arguments of `integrate` that say how to load; ``section`` and ``at_spots_of``
+        are taken out for several sections.
 
     Raises
     ------
@@ -72,6 +72,11 @@ def loaded(
         raise InputError(
             "section= picks one section, and several are to be run together. Leave one of the two "
             "out."
+        )
+    if how.pop("at_spots_of") is not None:
+        raise InputError(
+            "at_spots_of= brings the tables of one section to the same spots, and several are to "
+            "be run together. Leave it out, and load each section with it first."
         )
     if library_key is None and isinstance(tables, Mapping) and len(tables) == 1:
         raise InputError(

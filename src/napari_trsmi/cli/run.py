@@ -84,6 +84,12 @@ SAMPLE = "tissue"
     metavar="WHAT,...",
     help="What is left out otherwise: off_tissue (spots), controls (isotype controls).",
 )
+@click.option(
+    "--at-spots-of",
+    metavar="NAME",
+    help="Bring all tables to the spots of this one, by position, where they were measured on "
+    "different spots of the section.",
+)
 @click.option("--figure", metavar="FILE", help="Picture of the domains, .png, .svg or .pdf.")
 @click.option("--overwrite", is_flag=True, help="Replace output files that are there.")
 @click.option(
@@ -118,6 +124,7 @@ def run(
     library_key: str | None,
     bin_size: str | None,
     keep: tuple[str, ...] | None,
+    at_spots_of: str | None,
     figure: str | None,
     overwrite: bool,
     preset: Preset,
@@ -155,6 +162,8 @@ def run(
             "--section picks one section of TABLE. To run sections of a table together name their "
             "column with --library-key; sections in files of their own are given without TABLE."
         )
+    if at_spots_of is not None and (one_by_one or library_key is not None):
+        raise click.UsageError("--at-spots-of is for the tables of one section.")
     if sections and library_key is not None:
         raise click.UsageError("--section and --library-key exclude each other: give one.")
     if resume and checkpoint is None:
@@ -192,7 +201,8 @@ def run(
                 if one_by_one or library_key is not None:
                     data = load_sections(one_by_one or list(tables), library_key=library_key, **how)
                 else:
-                    data = load(list(tables), section=next(iter(sections), None), **how)
+                    how |= {"section": next(iter(sections), None), "at_spots_of": at_spots_of}
+                    data = load(list(tables), **how)
         result, interrupted = integrate_at_terminal(
             data,
             config,

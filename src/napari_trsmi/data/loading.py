@@ -11,6 +11,7 @@ import pandas as pd
 from anndata import AnnData
 
 from napari_trsmi.data.annotations import merge_annotations
+from napari_trsmi.data.by_position import at_spots_of as brought_to_spots_of
 from napari_trsmi.data.checks import (
     check_enough,
     check_values,
@@ -59,6 +60,7 @@ def load(
     section: str | None = None,
     bin_size: int | str | None = None,
     keep: str | Sequence[str] = (),
+    at_spots_of: str | None = None,
 ) -> SpatialOmics:
     """Read tables of one section, match their spots by name and check them.
 
@@ -91,6 +93,11 @@ def load(
     keep
         What is left out otherwise: ``"off_tissue"``, spots whose ``in_tissue`` is 0;
         ``"controls"``, isotype controls among proteins.
+    at_spots_of
+        Where tables were measured on different spots of one section: the table whose spots are
+        taken. The others are brought there by position: what lies closer together is put together
+        (counts added, other values averaged), and of a table with wider spots each spot takes the
+        nearest. `notes` says which, and how far. None matches spots by name.
 
     Returns
     -------
@@ -111,7 +118,7 @@ def load(
     """
     notes: list[str] = []
     selection = Selection.of(section, bin_size, keep)
-    owned, placed = _read(tables, features, positions, selection, notes)
+    owned, placed = _read(tables, features, positions, selection, notes, at_spots_of)
     sources = [source for source, _ in owned]
     parts = [
         without_controls(part, notes, keep="controls" in selection.keep)
@@ -168,12 +175,14 @@ def load(
             section=section,
             bin_size=bin_size,
             keep=keep or None,
+            at_spots_of=at_spots_of,
         ),
         given={
             "tables": tables,
             "features": features,
             "positions": positions,
             "selection": selection,
+            "at": at_spots_of,
         },
     )
 
@@ -213,6 +222,7 @@ def _read(
     positions: Positions | None,
     selection: Selection,
     notes: list[str],
+    at: str | None = None,
 ) -> tuple[list[tuple[Source, list[Part]]], pd.DataFrame | None]:
     """Read the tables, each with its modalities, and the positions given beside them."""
     sources = read_inputs(tables, notes, selection, placed=positions is not None)
@@ -220,6 +230,13 @@ def _read(
     if positions is not None:
         placed = given_positions(positions, sources[0], notes, keep=selection.keep)
     sources = upright(sources, placed, notes)
+    if at is not None:
+        if placed is not None:
+            raise InputError(
+                "at_spots_of= needs the places of each table's own spots, and positions= gives one "
+                "set for all. Put them into obsm['spatial'] of each table."
+            )
+        sources = brought_to_spots_of(sources, at, notes)
     sources, placed = with_common_names(sources, placed, notes)
     wanted = _wanted_blocks(features, sources)
     return split_all(sources, wanted, notes), placed

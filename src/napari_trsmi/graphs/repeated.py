@@ -42,14 +42,20 @@ def between_measurements(features: NDArray[np.floating], graph: sp.csr_array) ->
         over so many spots is no better than one of them.
     """
     n = len(features)
+    if not graph.nnz:
+        return graph
     rng = np.random.default_rng(0)
     one, other = rng.integers(n, size=(2, _PAIRS))
     anywhere = _squares(features, one[one != other], other[one != other])
     limit = _EQUAL * float(anywhere.mean())
+    few = max(_LEAST_SHARE, _LEAST_RATIO * float((anywhere <= limit).mean()))
+    looked_at = rng.integers(graph.nnz, size=_PAIRS)  # of most tables a look is enough
+    here = np.searchsorted(graph.indptr, looked_at, side="right") - 1
+    if (_squares(features, here, graph.indices[looked_at]) <= limit).mean() < few:
+        return graph
     edges = graph.tocoo()
     equal = _squares(features, edges.row, edges.col) <= limit
-    few = max(_LEAST_SHARE, _LEAST_RATIO * float((anywhere <= limit).mean()))
-    if equal.mean() < few or (~equal).sum() < n**0.5:
+    if (~equal).sum() < n**0.5:
         return graph
     shared = sp.csr_array(
         (edges.data[equal], (edges.row[equal], edges.col[equal])), shape=graph.shape
