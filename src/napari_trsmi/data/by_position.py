@@ -70,11 +70,11 @@ def at_spots_of(sources: Sequence[Source], name: str, notes: list[str]) -> list[
         own = spot_pitch(xy) or pitch
         reach = _REACH * max(own, pitch)
         if own < _FINER * pitch:
-            distance, nearest = cKDTree(places).query(xy)
+            distance, nearest = _nearest(places, xy)
             here, there = nearest[distance <= reach], np.flatnonzero(distance <= reach)
             said = f"{len(there):,} of {len(xy):,} spots of table {source.label} put together in"
         else:
-            distance, nearest = cKDTree(xy).query(places)
+            distance, nearest = _nearest(xy, places)
             here, there = np.flatnonzero(distance <= reach), nearest[distance <= reach]
             said = f"values of the nearest spot of table {source.label} taken for"
         filled = np.unique(here)
@@ -96,6 +96,14 @@ def _placed(source: Source) -> tuple[pd.Index, NDArray[np.float64]]:
             f"Table {source.label} names spots twice. Call obs_names_make_unique() first."
         )
     return coordinates([source], None, source.table.obs_names, [])
+
+
+def _nearest(
+    places: NDArray[np.float64], xy: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """How far the nearest place is from each point, and which it is."""
+    distance, nearest = cKDTree(places).query(xy)
+    return np.asarray(distance, dtype=np.float64), np.asarray(nearest, dtype=np.int64)
 
 
 def _gathered(
@@ -130,7 +138,7 @@ def _is_place(key: str) -> bool:
 
 
 def _are_counts(values: Any) -> bool:
-    data = values.data if sp.issparse(values) else np.asarray(values)
+    data: NDArray[Any] = values.data if hasattr(values, "tocsr") else np.asarray(values)
     return bool((data >= 0).all() and (data == np.round(data)).all())
 
 

@@ -39,7 +39,7 @@ class SharesPanel(Panel):
     @property
     def has_sections(self) -> bool:
         """Whether what is followed is of several sections."""
-        return self._domains is not None and bool(self._domains.edits.result().section_names)
+        return self._domains is not None and self._domains.edits.result().sections is not None
 
     def _connect(self, domains: DomainLayer) -> None:
         self._links.connect(domains.edits.changed, self._refresh)
@@ -48,25 +48,21 @@ class SharesPanel(Panel):
         figure = self.canvas.figure
         figure.clear()
         self.table.show_rows([])
-        if self._domains is None or not self.has_sections:
+        if self._domains is None:
             return
         result = self._domains.edits.result()
+        if result.sections is None:
+            return
         shares = result.domain_shares()
         self._draw(shares, result.colors)
-        sizes = result.annotations["section"].value_counts()
-        self.table.show_rows(
-            [
-                (
-                    str(section),
-                    str(domain),
-                    f"{round(share * sizes[section]):,}",
-                    f"{share:.1%}"[:-1],
-                )
-                for section, row in shares.iterrows()
-                for domain, share in row.items()
-                if share > 0
-            ]
-        )
+        sizes = {name: len(result.sections.rows(name)) for name in result.section_names}
+        rows = []
+        for section in result.section_names:
+            for domain, share in shares.loc[section].items():
+                if share > 0:
+                    count = round(share * sizes[section])
+                    rows.append((section, str(domain), f"{count:,}", f"{100 * share:.1f}"))
+        self.table.show_rows(rows)
 
     def _draw(self, shares: pd.DataFrame, colors: dict[str, str]) -> None:
         """Draw a bar a section, the first on top, in the order of the legend."""
