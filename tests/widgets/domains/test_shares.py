@@ -26,12 +26,17 @@ def panel(qtbot):
     return panel
 
 
+@pytest.fixture
+def viewer():
+    return ViewerModel()
+
+
 def bars(panel):
     return [bar.get_width() for bar in panel.canvas.figure.axes[0].patches]
 
 
-def test_a_bar_a_section_and_the_same_as_a_table(panel, result):
-    panel.follow(domain_layer(add_domains(ViewerModel(), result)))
+def test_a_bar_a_section_and_the_same_as_a_table(panel, viewer, result):
+    panel.follow(domain_layer(add_domains(viewer, result)))
 
     assert panel.has_sections
     shares = result.domain_shares()
@@ -44,8 +49,8 @@ def test_a_bar_a_section_and_the_same_as_a_table(panel, result):
     assert first == ["a", "1", str(count), f"{100 * shares.loc['a', '1']:.1f}"]
 
 
-def test_edits_are_followed(panel, result):
-    domains = domain_layer(add_domains(ViewerModel(), result))
+def test_edits_are_followed(panel, viewer, result):
+    domains = domain_layer(add_domains(viewer, result))
     panel.follow(domains)
 
     domains.edits.merge(["1", "2"])
@@ -54,9 +59,9 @@ def test_edits_are_followed(panel, result):
     assert sum(bars(panel)) == pytest.approx(200)
 
 
-def test_a_run_of_one_section_has_no_shares(panel, sections):
+def test_a_run_of_one_section_has_no_shares(panel, viewer, sections):
     alone = integrate(sections["a"], **FEW)
-    panel.follow(domain_layer(add_domains(ViewerModel(), alone)))
+    panel.follow(domain_layer(add_domains(viewer, alone)))
 
     assert not panel.has_sections
     assert panel.table.rowCount() == 0
