@@ -9,6 +9,8 @@ import os
 import sys
 import tempfile
 import threading
+import warnings
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +30,7 @@ from napari_trsmi.result import TRSMIResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
@@ -194,6 +197,21 @@ def real_window() -> None:
         pytest.skip("needs a display; scripts/test brings one (xvfb-run)")
     if os.environ.get("QT_QPA_PLATFORM") in {"offscreen", "minimal"}:
         pytest.skip("QT_QPA_PLATFORM has no OpenGL; unset it")
+
+
+@pytest.fixture(scope="session")
+def no_warnings() -> Callable[[], AbstractContextManager[None]]:
+    """Make a context in which every warning is an error."""
+
+    @contextmanager
+    def make() -> Iterator[None]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            # anndata 0.13 asks for it, and pandas 3.1 says that it will go.
+            warnings.filterwarnings("ignore", r"The 'future\.infer_string' option")
+            yield
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,11 @@ class TestCheckOutput:
 
     def test_a_link_to_itself_and_names_that_are_none(self, tmp_path):
         (tmp_path / "loop.h5ad").symlink_to(tmp_path / "loop.h5ad")
-        for name, reason in (("loop.h5ad", "a link to itself"), ("a\0b.h5ad", "null")):
+        for name, reason in (
+            ("loop.h5ad", "a link to itself"),
+            ("a\0b.h5ad", "null"),
+            (f"{'long' * 99}.h5ad", "too long"),
+        ):
             with pytest.raises(OutputError, match=rf"Cannot write .*{reason}"):
                 check_output(tmp_path / name, suffixes=[".h5ad"], overwrite=True)
 

@@ -103,8 +103,7 @@ def test_several_tables_are_one_h5mu_or_the_first_and_the_rest_said(tables, quic
     result, dataset = run(tables, quick)
     path = write_result(result, tmp_path / "domains.h5mu", dataset=dataset)
     assert [file.name for file in tmp_path.iterdir()] == ["domains.h5mu"]
-    with mudata.set_options(pull_on_update=False):
-        mdata = mudata.read_h5mu(path)
+    mdata = mudata.read_h5mu(path)
     assert list(mdata.mod) == ["rna", "protein"]
     for table in (mdata, *mdata.mod.values()):
         assert table.obs["trsmi_domain"].notna().all()

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from napari_trsmi.data.dataset import Kind
+from napari_trsmi.data.layers import named_layers
 from napari_trsmi.data.selection import how_to
 from napari_trsmi.data.stored import StoredMatrix, is_sparse
 from napari_trsmi.data.wording import counted
@@ -51,7 +52,7 @@ def check_sparse(table: AnnData, label: str) -> None:
     if table.is_view:  # of a table that is in memory and in use
         return
     raw = [] if table.raw is None else [("raw", table.raw.X)]
-    for place, values in [("X", table.X), *table.layers.items(), *raw]:
+    for place, values in [("X", table.X), *named_layers(table).items(), *raw]:
         if sp.issparse(values) and hasattr(values, "indptr"):
             matrix: Any = values
             try:

@@ -7,6 +7,7 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from napari_trsmi.data.layers import named_layers
 from napari_trsmi.data.wording import counted, listed
 from napari_trsmi.errors import InputError, TRSMIWarning
 
@@ -130,7 +131,7 @@ def _renamed(table: AnnData, names: pd.Index) -> AnnData:
         obs=table.obs.set_axis(names),
         var=table.var,
         obsm={key: _set_axis(value, names) for key, value in table.obsm.items()},
-        layers=dict(table.layers),
+        layers=named_layers(table),
         uns=dict(table.uns),
     )
     if table.raw is not None:

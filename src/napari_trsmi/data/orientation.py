@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from anndata import AnnData
 
+from napari_trsmi.data.layers import named_layers
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -65,7 +67,7 @@ def _turned(source: Source, notes: list[str]) -> Source:
         f"Table {source.label} has features in its rows and spots in its columns "
         f"({table.n_obs:,} x {table.n_vars:,}): it is turned."
     )
-    upright_layers = {key: value.T for key, value in table.layers.items()}
+    upright_layers = {key: value.T for key, value in named_layers(table).items()}
     values = None if table.X is None else table.X.T
     turned = AnnData(X=values, obs=table.var, var=table.obs, layers=upright_layers)
     return replace(source, table=turned)

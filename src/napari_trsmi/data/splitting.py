@@ -17,6 +17,7 @@ from napari_trsmi.data.kinds import (
     kind_from_name,
     kind_from_word,
 )
+from napari_trsmi.data.layers import named_layers
 from napari_trsmi.data.names import feature_names
 from napari_trsmi.data.parts import Part
 from napari_trsmi.data.places import in_obsm
@@ -273,7 +274,7 @@ def _chosen_values(
 
 def _elsewhere(table: AnnData) -> Iterator[tuple[str, Any, pd.DataFrame]]:
     """List where else a table may hold counts, the likeliest first."""
-    named = [layer for layer in table.layers if _COUNTS.search(layer)]
+    named = [layer for layer in named_layers(table) if _COUNTS.search(layer)]
     for layer in sorted(named, key=lambda layer: layer != "counts"):
         yield f"layers[{layer!r}]", table.layers[layer], table.var
     if table.raw is not None:

@@ -142,14 +142,19 @@ def plain_path(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     OutputError
-        If it cannot be one: a link to itself, or characters that no name has.
+        If it cannot be one: a link to itself, too long, or with characters that no name has.
     """
+    target = Path(path)
     try:
-        target = Path(path).expanduser()
-        target.resolve().is_dir()
+        target = target.expanduser()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            target.stat()
     except (OSError, RuntimeError, ValueError) as error:
         shown = str(path).replace("\0", "\\0")
-        reason = "it is a link to itself" if isinstance(error, (OSError, RuntimeError)) else error
+        reason = str(error)
+        if isinstance(error, OSError):
+            loops = error.errno == errno.ELOOP
+            reason = "it is a link to itself" if loops else error.strerror or reason
         raise OutputError(f"Cannot write {shown}: {reason}. Choose another name.") from error
     return target
 

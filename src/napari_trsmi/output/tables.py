@@ -12,6 +12,7 @@ from napari_trsmi.output.atomic import write_bytes
 from napari_trsmi.scverse.places import KEY, SPATIAL, Places
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import pandas as pd
@@ -66,12 +67,12 @@ def write_tables(tables: dict[str, AnnData], path: Path) -> None:
     OutputError
         If it cannot be written.
     """
-    from mudata import MuData, set_options, write_h5mu
+    from mudata import MuData, write_h5mu
 
     first = next(iter(tables.values()))
     partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     try:
-        with warnings.catch_warnings(), set_options(pull_on_update=False):
+        with warnings.catch_warnings(), _columns_stay():
             warnings.simplefilter("ignore")
             stored = MuData({name: table.copy() for name, table in tables.items()})
             for table in stored.mod.values():
@@ -91,6 +92,17 @@ def write_tables(tables: dict[str, AnnData], path: Path) -> None:
         ) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _columns_stay() -> AbstractContextManager[object]:
+    """Keep mudata from copying columns of the tables to those of all, whatever its version."""
+    import mudata
+
+    if hasattr(mudata, "settings"):  # from 0.4 on
+        kept: AbstractContextManager[object] = mudata.settings.override(pull_on_update=False)
+    else:
+        kept = mudata.set_options(pull_on_update=False)
+    return kept
 
 
 def storable(frame: pd.DataFrame) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from anndata import AnnData
 
 from napari_trsmi.data.checks import check_names, check_sparse
 from napari_trsmi.data.kinds import kind_from_word
+from napari_trsmi.data.layers import named_layers
 from napari_trsmi.data.micrometres import of_table
 from napari_trsmi.data.on_tissue import only_on_tissue
 from napari_trsmi.data.parts import Source
@@ -204,7 +205,7 @@ def _from_mudata(data: MuData, label: str) -> list[Source]:
             obs=obs,
             var=table.var,
             obsm=obsm,
-            layers=dict(table.layers),
+            layers=named_layers(table),
             uns={key: of_all[key] for key in ("spatial",) if key in of_all},
         )
         if table.raw is not None:

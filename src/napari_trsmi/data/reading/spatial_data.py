@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
+from napari_trsmi.data.layers import named_layers
 from napari_trsmi.data.parts import Source
 from napari_trsmi.data.reading.spatial_elements import (
     are_squares,
@@ -137,7 +138,7 @@ def _source(
         obs=table.obs,
         var=table.var,
         obsm=dict(table.obsm),
-        layers=dict(table.layers),
+        layers=named_layers(table),
         uns={name: table.uns[name] for name in ("spatial",) if name in table.uns},
     )
     if table.raw is not None:
