@@ -11,7 +11,8 @@ BARCODES = [f"ACGTACGTACGT{end}-1" for end in ("AA", "AC", "AG", "AT")]
 def lying(make_table):
     """Features x spots, as GEO keeps a table."""
     table = make_table(BARCODES, ["Sox2", "Pax6", "Gad1", "Dlx1", "Myo7"], spatial=False)
-    return AnnData(X=table.X.T.tocsr(), obs=table.var, var=table.obs), table
+    values = table.X.T.tocsr()
+    return AnnData(X=values, obs=table.var, var=table.obs, layers={"log": values.log1p()}), table
 
 
 POSITIONS = pd.DataFrame({"x": [1, 2, 3, 4], "y": [1, 4, 9, 16]}, index=BARCODES)

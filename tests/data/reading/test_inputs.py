@@ -92,6 +92,13 @@ def test_a_modality_keeps_its_own_coordinates(mu):
     assert (read_inputs(mu, [])[0].table.obsm["spatial"] == 1).all()
 
 
+def test_a_part_of_a_mudata_keeps_its_named_layers(mu):
+    mu["rna"].layers["log"] = mu["rna"].X.log1p()
+    rna = read_inputs(mu[:4], [])[0].table
+    assert (mu["rna"].X[:4] != rna.X).nnz == 0
+    assert (rna.layers["log"] != mu["rna"].layers["log"][:4]).nnz == 0
+
+
 def test_a_mudata_that_repeats_a_spot(mu):
     mu["prot"].obs_names = ["a", "a", "b", "c", "d"]
     with pytest.raises(InputError, match=r"'prot' of #1 \(MuData\) repeats 1 spot name, first 'a'"):

@@ -24,7 +24,7 @@ from napari_trsmi.data.reading.cell_tables import (
     read_cell_tables,
     without_blanks,
 )
-from napari_trsmi.data.reading.delimited import read_matrix
+from napari_trsmi.data.reading.delimited import read_matrix, table_from_frame
 from napari_trsmi.data.reading.hdf5 import check_hdf5
 from napari_trsmi.data.reading.memory import check_room
 from napari_trsmi.data.reading.stereo_seq import gem_in, read_gem
@@ -93,6 +93,9 @@ _NOT_READ = dict.fromkeys(
 ) | {"cells_as_circles": True}
 
 XENIUM = Platform("Xenium", _has_tables(OF_XENIUM), "xenium", tuple(_NOT_READ.items()), OF_XENIUM)
+MCMICRO = Platform(
+    "MCMICRO", _has("quantification/*.csv", "markers.csv"), "mcmicro", kind=Kind.PROTEIN
+)
 CODEX = Platform("CODEX", lambda folder: _codex_in(folder) is not None)
 PLATFORMS = (
     XENIUM,
@@ -105,7 +108,7 @@ PLATFORMS = (
         OF_MERSCOPE,
         Kind.RNA,
     ),
-    Platform("MCMICRO", _has("quantification/*.csv", "markers.csv"), "mcmicro", kind=Kind.PROTEIN),
+    MCMICRO,
     Platform("steinbock", _has("cells.h5ad", "masks_*", "ome"), "steinbock", kind=Kind.PROTEIN),
     Platform(
         "Stereo-seq",
@@ -202,14 +205,18 @@ def _whole(folder: Path, platform: Platform, notes: list[str]) -> object | None:
             if not data.tables:
                 raise InputError("it found no table")
     except Exception as error:
-        if platform.tables is None:
-            raise
         reason = str(error).strip().split("\n")[0][:120] or type(error).__name__
-        notes.append(
-            f"{folder.name} is read by its tables, without outlines: spatialdata-io's reader says "
-            f"{reason!r}."
-        )
-        return None
+        says = f"spatialdata-io's reader says {reason!r}."
+        if platform.tables is not None:
+            notes.append(f"{folder.name} is read by its tables, without outlines: {says}")
+            return None
+        tables = list(folder.glob("quantification/*.csv")) if platform is MCMICRO else []
+        if len(tables) != 1:
+            raise
+        notes.append(f"Only {tables[0].name} of {folder.name} is read: {says}")
+        table = table_from_frame(read_matrix(tables[0]), folder.name, notes)
+        _say_kind(table, Kind.PROTEIN)
+        return table
     return _prepared(data, folder, platform, notes)
 
 
