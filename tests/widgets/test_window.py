@@ -77,7 +77,7 @@ def test_six_domains_and_every_word_are_in_sight(viewer, make_result, qtbot, the
 def cut_off(room: Room) -> list[str]:
     """List texts of what is in sight that are wider than the place that they have."""
     found = []
-    for widget in room.findChildren((QLabel, QPushButton)):
+    for widget in room.findChildren(QLabel) + room.findChildren(QPushButton):
         text = widget.text().replace("&", "")
         wraps = isinstance(widget, QLabel) and widget.wordWrap()
         width = widget.fontMetrics().horizontalAdvance(text.split("\n")[0])

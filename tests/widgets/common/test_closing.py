@@ -34,11 +34,11 @@ class Door(QObject):
 
     def __init__(self, window):
         super().__init__(window)
-        self._window, self.closed = window, False
+        self.closed = False
         window.installEventFilter(self)
 
     def eventFilter(self, watched, event):  # noqa: N802
-        if watched is self._window and event.type() == QEvent.Type.Close and not self.closed:
+        if event.type() == QEvent.Type.Close and watched is self.parent() and not self.closed:
             self.closed = True
             event.ignore()
             return True

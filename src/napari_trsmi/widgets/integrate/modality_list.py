@@ -215,7 +215,7 @@ class ModalityRow(QWidget):
         self._inputs.set_used(self._choice, used=used)
 
     def _on_kind_activated(self, index: int) -> None:
-        self._inputs.set_kind(self._choice, self.kind.itemData(index))
+        self._inputs.set_kind(self._choice, Kind(self.kind.itemData(index)))  # PySide6 gives a str
 
     def _on_remove_clicked(self) -> None:
         self._inputs.remove(self._choice)
