@@ -207,11 +207,19 @@ def no_warnings() -> Callable[[], AbstractContextManager[None]]:
     def make() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            # anndata 0.13 asks for it, and pandas 3.1 says that it will go.
-            warnings.filterwarnings("ignore", r"The 'future\.infer_string' option")
+            # anndata 0.13 asks for two, and pandas 3.1 says that they will go.
+            warnings.filterwarnings("ignore", r"The '[\w.]+' option is deprecated")
             yield
 
     return make
+
+
+@pytest.fixture
+def no_figure_windows() -> None:
+    """Let pyplot draw in memory, whatever was imported before."""
+    import matplotlib.pyplot as plt
+
+    plt.switch_backend("agg")
 
 
 @pytest.fixture(scope="session")

@@ -197,8 +197,8 @@ def test_plain_scanpy_finds_what_it_expects(make_result, tmp_path):
     assert json.loads(table.uns["trsmi"]["record"]) == result.record
 
 
-def test_scanpy_plots_it_in_its_colours(make_result, tmp_path, monkeypatch):
-    monkeypatch.setenv("MPLBACKEND", "agg")
+@pytest.mark.usefixtures("no_figure_windows")
+def test_scanpy_plots_it_in_its_colours(make_result, tmp_path):
     import scanpy as sc
     from matplotlib.colors import to_hex
 

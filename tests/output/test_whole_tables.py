@@ -74,8 +74,8 @@ def test_one_table_goes_out_as_it_came_with_the_run(tables, quick, tmp_path):
     assert again.record == result.record
 
 
-def test_scanpy_and_squidpy_run_on_the_file_as_it_is(tables, quick, tmp_path, monkeypatch):
-    monkeypatch.setenv("MPLBACKEND", "agg")
+@pytest.mark.usefixtures("no_figure_windows")
+def test_scanpy_and_squidpy_run_on_the_file_as_it_is(tables, quick, tmp_path):
     sq = pytest.importorskip("squidpy")
     import scanpy as sc
 

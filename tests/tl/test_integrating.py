@@ -143,8 +143,8 @@ def test_endings_that_were_taken_off_for_the_match_are_put_up_with(make_result):
     assert list(adata.obs["trsmi_domain"]) == list(result.domains)
 
 
-def test_scanpy_and_squidpy_run_on_it(tables, quick, monkeypatch):
-    monkeypatch.setenv("MPLBACKEND", "agg")
+@pytest.mark.usefixtures("no_figure_windows")
+def test_scanpy_and_squidpy_run_on_it(tables, quick):
     sq = pytest.importorskip("squidpy")
     import scanpy as sc
 

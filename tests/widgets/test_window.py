@@ -14,7 +14,7 @@ from napari_trsmi.widgets.integrate.dock import IntegrateDock
 from napari_trsmi.widgets.public_data.dock import PublicDataDock
 
 LAPTOP = (1280, 800)
-PATIENCE = 60_000  # ms
+PATIENCE = 300_000  # ms
 
 
 @pytest.fixture

@@ -214,7 +214,7 @@ def _whole(folder: Path, platform: Platform, notes: list[str]) -> object | None:
         if len(tables) != 1:
             raise
         notes.append(f"Only {tables[0].name} of {folder.name} is read: {says}")
-        table = table_from_frame(read_matrix(tables[0]), folder.name, notes)
+        table: object = table_from_frame(read_matrix(tables[0]), folder.name, notes)
         _say_kind(table, Kind.PROTEIN)
         return table
     return _prepared(data, folder, platform, notes)
