@@ -244,7 +244,7 @@ def test_a_worker_ends_with_its_benchmark(tmp_path, rows, make_method):
             worker = wait_for_worker(running.pid)
         finally:
             running.send_signal(signal.SIGKILL)
-    gone, _ = psutil.wait_procs([worker], timeout=10)
+    gone, _ = psutil.wait_procs([worker], timeout=60)
     assert gone
 
 
