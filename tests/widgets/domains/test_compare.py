@@ -173,3 +173,18 @@ def test_what_is_drawn_can_be_compared_with_and_scored_against(panel, viewer, ru
     shapes.data = [first]  # drawn anew: the scores are of what was
     assert panel.scores.text() == ""
     assert panel.table.rowCount() == 0
+
+
+def test_one_region_is_compared_with_the_rest(panel, viewer, runs, qtbot):
+    points = runs[0]
+    inside = np.asarray(domain_layer(points).edits.result().domains == "1")
+    right = points.data[inside][:, 1].max() + 1
+    low, high = points.data.min(axis=0) - 1, points.data.max(axis=0) + 1
+    region = [[low[0], low[1]], [low[0], right], [high[0], right], [high[0], low[1]]]
+    viewer.add_shapes([region], shape_type="polygon", name="by hand")
+    panel.list_others()
+    panel.other.setCurrentText("Drawn: by hand")
+    compare(panel, qtbot)
+    assert rows(panel)[0] == ["1", "1", "20"]
+    assert any(row[1] == "elsewhere" for row in rows(panel))
+    assert "of 60 spots differ" in panel.scores.text()

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     from napari_trsmi.analysis.comparison import Comparison
 
+_ELSEWHERE = "elsewhere"
+"""What spots outside are called where one region alone is drawn: it is compared with the rest."""
+
 
 class ComparePanel(Panel):
     """Compares the followed run with another layer's, or with a column of its annotations.
@@ -181,7 +184,10 @@ class ComparePanel(Panel):
             labels: pd.Series = domains.edits.result().annotations[chosen]
             return labels
         assert chosen is not None  # noqa: S101
-        return regions_of_spots(chosen, domains)
+        drawn = regions_of_spots(chosen, domains)
+        if drawn.nunique() > 1:
+            return drawn
+        return drawn.cat.add_categories([_ELSEWHERE]).fillna(_ELSEWHERE)
 
     def _on_compare_clicked(self) -> None:
         domains = self._domains
