@@ -17,7 +17,8 @@ def shown(make_napari_viewer, make_result):
 
 def chips(viewer):
     overlays = viewer.canvas.overlays
-    return [overlays[key].text.strip() for key in sorted(overlays) if key.startswith("trsmi")]
+    own = [overlays[key] for key in sorted(overlays) if key.startswith("trsmi")]
+    return [chip.text.strip() for chip in own if chip.visible]
 
 
 def test_a_chip_a_domain_in_its_colour(shown):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,15 +79,22 @@ class CanvasLegend:
         if left_out:
             self._put(f"{_KEY}{len(wanted):02}", f"and {left_out} more", None)
         used = {f"{_KEY}{place:02}" for place in range(len(wanted) + bool(left_out))}
-        for key in [key for key in overlays if key.startswith(_KEY) and key not in used]:
-            del overlays[key]
+        for key, overlay in overlays.items():
+            if key.startswith(_KEY) and key not in used:
+                overlay.visible = False  # taking it off would lay out all others anew
 
     def _put(self, key: str, text: str, color: str | None) -> None:
         from matplotlib.colors import to_rgb
         from napari.components.overlays import TextOverlay
 
         overlays = self._viewer.canvas.overlays
-        given = {"text": f" {text} ", "box": True, "box_color": color, "color": None}
+        given: dict[str, Any] = {
+            "text": f" {text} ",
+            "visible": True,
+            "box": True,
+            "box_color": color,
+            "color": None,
+        }
         if color is not None:
             light = float(np.array(to_rgb(color)) @ _LUMINANCE) > 0.4
             given["color"] = "black" if light else "white"
@@ -95,6 +102,4 @@ class CanvasLegend:
             for name, value in given.items():
                 setattr(overlays[key], name, value)
         else:
-            overlays[key] = TextOverlay(
-                position="top_right", font_size=_FONT, visible=True, **given
-            )
+            overlays[key] = TextOverlay(position="top_right", font_size=_FONT, **given)
