@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from napari_trsmi.graphs.neighbors import EXACT_LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,11 +17,13 @@ if TYPE_CHECKING:
 
 _SINGLE, _DOUBLE = 4, 8
 _EDGE = 8  # a column and a weight
-_MUTUAL = 1.6
+_MUTUAL = 1.8
 """Edges of a symmetric graph over the neighbours asked for."""
 _INDEX = 1_100
 """Bytes a spot of the index that similar spots are sought in, beside two copies of its features."""
-_LABELS = 700
+_COMPILED = 300_000_000
+"""Bytes of what that index is compiled with, which is loaded beyond the exact search."""
+_LABELS = 350
 """Bytes a spot of partitions, domains and confidences, and of the result's tables."""
 SHARE = 0.9
 """Of the memory that is free; the rest is for what happens beside."""
@@ -115,19 +119,19 @@ def run_memory(
 
     components = _SINGLE * all_components
     ordering = components + 2 * _SINGLE * all_components
-    axes = components + tissue + 3 * _DOUBLE * widest * part
+    axes = components + tissue + 2 * _DOUBLE * widest * part
     peaks = [ordering, axes]
     if 0 in config.scales:
         values = 2 * _SINGLE * widest if tiles > 1 else 2 * _DOUBLE * widest
         held = 2 * components + tissue + values
         peaks.append(held + (count - 1) * alike + _INDEX + 2 * _SINGLE * widest)
-        mixed = 2 * (count * alike + near) * (1 if tiles == 1 else 2 * part)
+        mixed = 4 * (count * alike + near) * part
         held = components + tissue + count * alike + mixed
         peaks.append(held + (count + 3) * _SINGLE * d)
-    states = (_SINGLE + 2 * _DOUBLE * part) * d if 0 in config.scales else 0
-    views = 2 * _DOUBLE * factors + 3 * _DOUBLE * factors * part
-    peaks.append(tissue + states + views + _LABELS)
-    return int(n_spots * max(peaks)) + 3 * table
+    states = (_SINGLE + 2 * _DOUBLE) * d if 0 in config.scales else 0
+    peaks.append(tissue + states + 3 * _DOUBLE * factors + _LABELS)
+    loaded = _COMPILED if 0 in config.scales and n_spots > EXACT_LIMIT else 0
+    return int(n_spots * max(peaks)) + 3 * table + loaded
 
 
 def free_memory() -> int:
