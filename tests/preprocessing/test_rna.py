@@ -75,6 +75,17 @@ def test_counts_per_million_are_logged_and_it_is_said(as_table, counts):
     np.testing.assert_allclose(np.abs(found), expected, rtol=2e-3, atol=2e-3)
 
 
+def test_genes_of_counts_per_million_are_ranked_by_their_logarithms(as_table):
+    rng = np.random.default_rng(0)
+    depths = rng.integers(2_000, 4_000, (120, 1))
+    matrix = rng.poisson(depths * rng.dirichlet(np.ones(90)))
+    millions = matrix / matrix.sum(axis=1, keepdims=True) * 1e6
+    found, notes = components(as_table(millions), n_top_genes=60, n_components=3)
+    logs, _ = components(as_table(scaled_logs(millions)), n_top_genes=60, n_components=3)
+    assert "60 highly variable genes kept" in notes
+    np.testing.assert_allclose(np.abs(found), np.abs(logs), rtol=1e-2, atol=1e-2)
+
+
 def test_rarely_seen_genes_are_left_out_and_said(as_table, counts):
     matrix = counts(300, 20)
     rare = np.zeros((300, 4), dtype=int)

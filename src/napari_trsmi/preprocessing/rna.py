@@ -71,13 +71,15 @@ def rna_components(
     if seen.any() and not seen.all():
         notes.append(f"{int((~seen).sum())} genes seen in fewer than {enough} spots left out")
         work = work[:, seen].copy()
+    if linear and not counted:
+        log_normalize(work)  # as which their genes are ranked
     chosen = np.ones(work.n_vars, dtype=bool)
     if work.n_vars > n_top_genes:
         chosen = variable_genes(work, n_top_genes, counted=counted)
         if not chosen.any():
             return np.zeros((work.n_obs, 1), dtype=np.float32), notes
         notes.append(f"{int(chosen.sum())} highly variable genes kept")
-    if linear:
+    if counted:
         log_normalize(work)  # by the depth of all genes: that of the chosen ones is tissue too
     if not chosen.all():
         work = work[:, chosen].copy()

@@ -91,8 +91,9 @@ def _rna(matrix: StoredMatrix, config: Config) -> Found:
         depth = columns.depth if seen.all() else matrix.depth()
         logged = matrix.then(partial(_log_normalized, to=middle(depth)))
     if matrix.shape[1] > config.n_top_genes:
-        logs = logged if counted else matrix
-        chosen = stored_variable_genes(matrix, columns, config.n_top_genes, logs)
+        if not counted:
+            matrix, columns = logged, Columns.of(logged)
+        chosen = stored_variable_genes(matrix, columns, config.n_top_genes, logged)
         if not chosen.any():
             return np.zeros((matrix.shape[0], 1), dtype=np.float32), notes
         notes.append(f"{int(chosen.sum())} highly variable genes kept")
