@@ -2,7 +2,7 @@ import pytest
 
 from napari_trsmi.config import Config
 from napari_trsmi.training import needs
-from napari_trsmi.training.needs import MOST_TILES, free_memory, needs_of, run_memory
+from napari_trsmi.training.needs import MOST_TILES, needs_of, run_memory
 
 WIDTHS = (50, 50)
 SMALL, LARGE = 1_000, 1_000_000
@@ -55,14 +55,3 @@ def test_memory_grows_with_the_spots_and_falls_with_the_tiles():
     assert sizes == sorted(sizes, reverse=True)
     only_regions = config.replace(all_scales=False)
     assert run_memory(LARGE, WIDTHS, only_regions, tiles=1) < sizes[0]
-
-
-@pytest.mark.parametrize(("limit", "expected"), [("3000000", 2_000_000), ("max", None)])
-def test_what_a_container_may_use_counts(tmp_path, monkeypatch, limit, expected):
-    most, used = tmp_path / "max", tmp_path / "current"
-    most.write_text(limit)
-    used.write_text("1000000")
-    monkeypatch.setattr(needs, "_CGROUPS", ())
-    machine = free_memory()
-    monkeypatch.setattr(needs, "_CGROUPS", ((str(most), str(used)),))
-    assert free_memory() == (expected or pytest.approx(machine, rel=0.5))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
+from napari_trsmi.data.reading.memory import free_memory
 from napari_trsmi.graphs.neighbors import EXACT_LIMIT
 
 if TYPE_CHECKING:
@@ -29,13 +27,6 @@ SHARE = 0.9
 """Of the memory that is free; the rest is for what happens beside."""
 MOST_TILES = 64
 """Beyond, what is stored for each spot is all that is left."""
-_CGROUPS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    (
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -132,18 +123,6 @@ def run_memory(
     peaks.append(tissue + states + 3 * _DOUBLE * factors + _LABELS)
     loaded = _COMPILED if 0 in config.scales and n_spots > EXACT_LIMIT else 0
     return int(n_spots * max(peaks)) + 3 * table + loaded
-
-
-def free_memory() -> int:
-    """Bytes that are free: of the machine, or of what a container or a cluster's job may use."""
-    free = int(psutil.virtual_memory().available)
-    for limit, used in _CGROUPS:
-        try:
-            most, now = (int(Path(file).read_text(encoding="ascii")) for file in (limit, used))
-        except (OSError, ValueError):  # no such limit, or "max"
-            continue
-        free = min(free, max(most - now, 0))
-    return free
 
 
 def _size(n_bytes: int) -> str:

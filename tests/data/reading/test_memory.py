@@ -35,6 +35,17 @@ def test_limits_of_groups_count(tmp_path, monkeypatch):
     assert memory.free_memory() == 5000 - 3000 + 500
 
 
+def test_limits_of_the_first_version_count(tmp_path, monkeypatch):
+    folder = tmp_path / "memory"
+    folder.mkdir()
+    (folder / "memory.limit_in_bytes").write_text("5000")
+    (folder / "memory.usage_in_bytes").write_text("3000")
+    (folder / "memory.stat").write_text("cache 10\n")
+    monkeypatch.setattr(memory, "_CGROUPS", tmp_path)
+    monkeypatch.setattr(memory, "_own_group", lambda: "")
+    assert memory.free_memory() == 5000 - 3000
+
+
 def test_a_large_table_is_read_in_parts_and_that_is_said(monkeypatch):
     monkeypatch.setattr(memory, "free_memory", lambda: 8 * 10**9)
     notes = []

@@ -17,6 +17,10 @@ _COPIES = 4
 """Of a table that a run holds at most, from reading to its components."""
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_LIMITS = (
+    ("memory.max", "memory.current"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes"),  # version 1
+)
 
 
 def free_memory() -> int:
@@ -33,17 +37,18 @@ def free_memory() -> int:
 
 
 def _left_in_groups() -> list[int]:
-    """What is left of the limits that containers, systemd and SLURM set (cgroups, version 2)."""
+    """What is left of the limits that containers, systemd and SLURM set (cgroups)."""
     left = []
     group = _CGROUPS / _own_group()
-    for folder in (group, *group.parents):
-        try:
-            limit = int((folder / "memory.max").read_text())  # "max" where there is none
-            used = int((folder / "memory.current").read_text())
-            kept = dict(line.split() for line in (folder / "memory.stat").open())
-        except (OSError, ValueError):
-            continue
-        left.append(limit - used + int(kept.get("inactive_file", 0)))
+    for folder in (group, *group.parents, _CGROUPS / "memory"):
+        for limit, used in _LIMITS:
+            try:
+                most = int((folder / limit).read_text())  # "max" where there is none
+                taken = int((folder / used).read_text())
+                kept = dict(line.split() for line in (folder / "memory.stat").open())
+            except (OSError, ValueError):
+                continue
+            left.append(most - taken + int(kept.get("inactive_file", 0)))
     return left
 
 
