@@ -16,6 +16,7 @@ from napari_trsmi.errors import InputError
 from trsmi_benchmark.catalogue import METHODS, QUICK, chosen_methods
 from trsmi_benchmark.environments import ENVIRONMENTS
 from trsmi_benchmark.exchange import checked
+from trsmi_benchmark.mosaic.running import ENVIRONMENTS as OF_SECTIONS
 from trsmi_benchmark.trsmi import table
 
 ROOT = Path(trsmi_benchmark.__file__).parent
@@ -74,7 +75,7 @@ def test_every_method_has_its_function_and_its_environment(method):
 
 
 def test_every_environment_is_used_and_an_extra():
-    used = {method.environment for method in METHODS.values()} - {""}
+    used = {method.environment for method in METHODS.values()} - {""} | set(OF_SECTIONS.values())
     assert used == set(ENVIRONMENTS)
     project = tomllib.loads((ROOT.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
     assert set(project["project"]["optional-dependencies"]) == used

@@ -84,7 +84,7 @@ def cut_off(room: Room) -> list[str]:
         if widget.isVisible() and not wraps and width > widget.width():
             found.append(text)
     bar = room.tabs.tabBar()
-    for tab in range(bar.count()):
+    for tab in filter(bar.isTabVisible, range(bar.count())):
         width = bar.fontMetrics().horizontalAdvance(bar.tabText(tab))
         if width > bar.tabRect(tab).width() or not bar.rect().contains(bar.tabRect(tab)):
             found.append(bar.tabText(tab))

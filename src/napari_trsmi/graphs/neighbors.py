@@ -205,6 +205,8 @@ def _largest_on_cpu(values: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     n_groups = n // size
     # a group is every n_groups-th column, which lets the maxima run along memory
     maxima = values[:, : size * n_groups].reshape(rows, size, n_groups).max(axis=1)
+    if np.isnan(maxima).any():  # of training that diverged
+        return np.argsort(-values, axis=1)[:, :k]
     least = np.partition(maxima, n_groups - k, axis=1)[:, n_groups - k, None]
     row, column = np.divmod(np.flatnonzero(values >= least), n)
     counts = np.bincount(row, minlength=rows)

@@ -78,14 +78,20 @@ def test_hidden_spots_are_saved_all_the_same(viewer, make_result, tmp_path):
     assert len(read_result(tmp_path / "domains.h5ad").domains) == 60
 
 
-@pytest.mark.parametrize("suffix", [".h5ad", ".csv"])
-def test_points_without_a_run_are_refused(viewer, make_dataset, tmp_path, suffix):
+def test_points_without_a_run_are_refused(viewer, make_dataset, tmp_path):
     data, arguments, _ = spots_data(make_dataset(), "section")
     for layer in (viewer.add_points(data, **arguments), viewer.add_points([[0, 0]], name="mine")):
         viewer.layers.selection = {layer}
         with pytest.raises(InputError, match=rf"{layer.name!r} shows no domains.*napari's own"):
-            save(viewer, tmp_path / f"points{suffix}")
+            save(viewer, tmp_path / "points.h5ad")
     assert not list(tmp_path.iterdir())
+
+
+def test_they_go_to_a_table_as_napari_writes_it_whoever_is_asked_first(viewer, tmp_path):
+    viewer.layers.selection = {viewer.add_points([[1, 2]])}
+    save(viewer, tmp_path / "ours.csv")
+    save(viewer, tmp_path / "its.csv", plugin="napari")
+    assert (tmp_path / "ours.csv").read_text() == (tmp_path / "its.csv").read_text()
 
 
 def test_other_points_are_still_saved_by_napari(viewer, tmp_path):

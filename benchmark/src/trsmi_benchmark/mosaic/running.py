@@ -113,7 +113,7 @@ METHODS = {
 }
 """By name in the rows."""
 
-_ENVIRONMENTS = {"side_by_side_harmony": "harmony", "spamosaic": "spamosaic"}
+ENVIRONMENTS = {"side_by_side_harmony": "harmony", "spamosaic": "spamosaic"}
 
 
 def main() -> None:
@@ -148,7 +148,7 @@ def run(case: SectionsCase, method: str, seed: int) -> dict[str, Any]:
         **{s: adjusted_rand_score(truth[s], domains[s]) for s in case.tables},
     }
     versions = dict(provenance.versions())
-    if (environment := _ENVIRONMENTS.get(method)) is not None:
+    if (environment := ENVIRONMENTS.get(method)) is not None:
         versions[environment] = version_in(environment)
     return {
         "data": case.name,

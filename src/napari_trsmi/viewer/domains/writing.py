@@ -13,15 +13,18 @@ if TYPE_CHECKING:
     from napari_trsmi.result import TRSMIResult
 
 
-def write_points(path: str, _data: object, attributes: dict[str, Any]) -> list[str]:
+def write_points(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:
     """Write the run that a layer shows, as it is now: domains renamed, merged and recoloured.
+
+    Points that show none go to a ``.csv`` as napari writes it: which of two writers napari asks
+    first depends on the order in which plugins lie on the disk.
 
     Parameters
     ----------
     path
         An ``.h5ad`` or ``.csv`` file. One that exists is replaced: napari has asked.
-    attributes
-        The layer's state.
+    data, attributes
+        The layer's points and state.
 
     Returns
     -------
@@ -30,11 +33,16 @@ def write_points(path: str, _data: object, attributes: dict[str, Any]) -> list[s
     Raises
     ------
     InputError
-        If the layer shows no run.
+        If the layer shows no run, and the file is no ``.csv``.
     OutputError
         If the file cannot be written; an existing one is then unchanged.
     """
     result: TRSMIResult | None = attributes["metadata"].get(RESULT)
+    if result is None and path.lower().endswith(".csv"):
+        from napari_builtins.io import napari_write_points
+
+        plain = napari_write_points(path, data, attributes)
+        return [] if plain is None else [plain]
     if result is None:
         raise InputError(
             f"Layer {attributes['name']!r} shows no domains, so that there is nothing to save as "
