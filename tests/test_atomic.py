@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from napari_trsmi.atomic import check_output, make_folder, write_bytes
 from napari_trsmi.errors import OutputError
-from napari_trsmi.output.atomic import check_output, make_folder, write_bytes
 
 SUFFIXES = (".h5ad", ".csv")
 
@@ -141,7 +141,7 @@ def test_what_a_killed_program_left_is_cleared(tmp_path):
 def full_disk_script(path: Path) -> str:
     return f"""
 from napari_trsmi.errors import OutputError
-from napari_trsmi.output.atomic import write_bytes
+from napari_trsmi.atomic import write_bytes
 from pathlib import Path
 try:
     write_bytes(Path({str(path)!r}), bytes(3_000_000))

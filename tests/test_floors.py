@@ -21,7 +21,7 @@ PACKAGE = Path(napari_trsmi.__file__).parent
 
 FLOORS = (
     ("errors",),
-    ("config", "palette", "requirements"),
+    ("atomic", "config", "palette", "requirements"),
     ("spots",),
     ("data",),
     ("preprocessing",),
@@ -51,7 +51,8 @@ TORCH = {"torch"}
 
 NOT_IN = {
     **dict.fromkeys(
-        ("errors", "palette", "requirements"), SCREEN | TERMINAL | TORCH | {"numpy", "pydantic"}
+        ("atomic", "errors", "palette", "requirements"),
+        SCREEN | TERMINAL | TORCH | {"numpy", "pydantic"},
     ),
     **dict.fromkeys(
         ("analysis", "clustering", "config", "data", "joint", "output", "preprocessing"),

@@ -65,7 +65,7 @@ def check_output(
             "(in Python overwrite=True)."
         )
     # Permissions, mounts and quotas are best asked by trying.
-    probe = _partial(target)
+    probe = partial_beside(target)
     try:
         probe.touch(exist_ok=False)
         probe.unlink()
@@ -123,7 +123,7 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """
     target = path.resolve()
     clear_leftovers(target)
-    partial = _partial(target)
+    partial = partial_beside(target)
     try:
         with partial.open("xb") as file:
             file.write(content)
@@ -213,7 +213,7 @@ def _beside(target: Path, ending: str) -> list[Path]:
     return sorted(found, key=lambda path: path.lstat().st_mtime)
 
 
-def _partial(target: Path) -> Path:
+def partial_beside(target: Path) -> Path:
     """Return a name that nothing has, in the same folder: a rename across disks is not atomic."""
     return target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
 

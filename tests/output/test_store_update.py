@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import napari_trsmi as trsmi
+from napari_trsmi.atomic import clear_leftovers, put_back
 from napari_trsmi.errors import InputError, OutputError
-from napari_trsmi.output.atomic import clear_leftovers, put_back
 from napari_trsmi.output.spatial_data import write_spatialdata
 from napari_trsmi.output.store_update import write_into_spatialdata
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from napari_trsmi.atomic import check_output, make_folder
 from napari_trsmi.cli.command import Command
 from napari_trsmi.cli.parameters import given
 from napari_trsmi.cli.run import SAMPLE
 from napari_trsmi.config import Config
-from napari_trsmi.output.atomic import check_output, make_folder
 from napari_trsmi.output.results import write_result
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from napari_trsmi.atomic import check_output
 from napari_trsmi.cli.command import Command
 from napari_trsmi.cli.interruption import INTERRUPTED
 from napari_trsmi.cli.parameters import CommaList, given, parameter_options
 from napari_trsmi.cli.sections import section_files
 from napari_trsmi.config import Config
-from napari_trsmi.output.atomic import check_output
 from napari_trsmi.output.results import WHOLE_SUFFIXES, write_result
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from napari_trsmi.atomic import check_output, make_folder, write_bytes
 from napari_trsmi.cli.command import Command
 from napari_trsmi.cli.run import SAMPLE
-from napari_trsmi.output.atomic import check_output, make_folder, write_bytes
 from napari_trsmi.output.tables import write_table
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from napari_trsmi.atomic import check_output, write_bytes
 from napari_trsmi.errors import InputError
-from napari_trsmi.output.atomic import check_output, write_bytes
 from napari_trsmi.requirements import needed_for
 from napari_trsmi.spots.pitch import spot_pitch
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_trsmi.output.atomic import check_output
+from napari_trsmi.atomic import check_output
 from napari_trsmi.output.drawing import FIGURE_SUFFIXES, draw_domains, save_figure
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 import numpy as np
 import shapely
 
-from napari_trsmi.output.atomic import check_output, write_bytes
+from napari_trsmi.atomic import check_output, write_bytes
 from napari_trsmi.result_sections import require_one_section
 from napari_trsmi.spots.boundaries import domain_polygons
 from napari_trsmi.spots.pitch import spot_pitch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_trsmi.output.atomic import check_output, write_bytes
+from napari_trsmi.atomic import check_output, write_bytes
 
 if TYPE_CHECKING:
     import os

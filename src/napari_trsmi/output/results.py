@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_trsmi.atomic import check_output, write_bytes
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import InputError, TRSMIWarning
-from napari_trsmi.output.atomic import check_output, write_bytes
 from napari_trsmi.output.tables import write_table, write_tables
 from napari_trsmi.scverse.places import KEY
 

@@ -9,18 +9,18 @@ import warnings
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 
-from napari_trsmi.errors import OutputError, TRSMIError
-from napari_trsmi.output.atomic import (
+from napari_trsmi.atomic import (
     check_output,
     clear_leftovers,
+    partial_beside,
     plain_path,
     put_back,
     replace_folder,
 )
+from napari_trsmi.errors import OutputError, TRSMIError
 from napari_trsmi.output.tables import storable
 from napari_trsmi.output.whole_tables import whole_tables
 from napari_trsmi.requirements import needed_for
@@ -121,7 +121,7 @@ def new_store(target: Path) -> Iterator[Path]:
     """
     with needed_for("Writing SpatialData"):
         import spatialdata  # noqa: F401
-    partial = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
+    partial = partial_beside(target)
     log = logging.getLogger("spatialdata")
     level = log.level
     try:

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_trsmi.atomic import clear_leftovers, plain_path, put_back
 from napari_trsmi.errors import InputError, OutputError
-from napari_trsmi.output.atomic import clear_leftovers, plain_path, put_back
 from napari_trsmi.output.spatial_data import new_store
 from napari_trsmi.scverse.places import KEY
 from napari_trsmi.scverse.tables import tables_of

@@ -5,10 +5,9 @@ from __future__ import annotations
 import warnings
 from io import BytesIO
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
+from napari_trsmi.atomic import partial_beside, write_bytes
 from napari_trsmi.errors import OutputError
-from napari_trsmi.output.atomic import write_bytes
 from napari_trsmi.scverse.places import KEY, SPATIAL, Places
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def write_tables(tables: dict[str, AnnData], path: Path) -> None:
     from mudata import MuData, write_h5mu
 
     first = next(iter(tables.values()))
-    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+    partial = partial_beside(path)
     try:
         with warnings.catch_warnings(), _columns_stay():
             warnings.simplefilter("ignore")

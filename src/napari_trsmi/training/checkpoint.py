@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 
+from napari_trsmi.atomic import write_bytes
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import InputError, OutputError
 
@@ -99,7 +98,7 @@ class Checkpoint:
                     f"{self._folder} holds {others[0]} and no {_RUN} that says what it is of. "
                     "Choose another folder for the checkpoint, or empty this one."
                 )
-            _put(path, json.dumps(told, indent=1).encode())
+            write_bytes(path, json.dumps(told, indent=1).encode())
             return False
         if not resume:
             raise InputError(
@@ -167,23 +166,8 @@ class Checkpoint:
         content = io.BytesIO()
         told = np.frombuffer(json.dumps(dict(outcome.told)).encode(), dtype=np.uint8)
         np.savez(content, allow_pickle=False, **{_TOLD: told, **arrays})
-        _put(self._folder / f"{name}.npz", content.getvalue())
+        write_bytes(self._folder / f"{name}.npz", content.getvalue())
         return Kept(arrays, outcome.told)
-
-
-def _put(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
-        with partial.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(_refused(path, error)) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _refused(path: Path, error: OSError) -> str:

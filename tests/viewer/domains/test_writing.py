@@ -10,8 +10,8 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_trsmi import add_domains, read_result
+from napari_trsmi import atomic as files
 from napari_trsmi.errors import InputError, OutputError
-from napari_trsmi.output import atomic as files
 from napari_trsmi.viewer.attached import RESULT
 from napari_trsmi.viewer.section.layers import spots_data
 

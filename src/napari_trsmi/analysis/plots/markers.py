@@ -12,6 +12,7 @@ from napari_trsmi.analysis.markers import marker_features
 from napari_trsmi.analysis.plots.plot import Plot, new_figure, upright_names
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import InputError
+from napari_trsmi.preprocessing.counts import dense
 from napari_trsmi.preprocessing.values import comparable_values
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ def _table(dataset: SpatialOmics, result: TRSMIResult, modality: str) -> AnnData
 
 def _dense_part(table: AnnData, features: Sequence[str]) -> AnnData:
     part = table[:, list(features)].copy()
-    part.X = part.X.toarray() if hasattr(part.X, "toarray") else np.asarray(part.X)
+    part.X = dense(part.X)
     return part
 
 

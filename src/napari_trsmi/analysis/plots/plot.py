@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from napari_trsmi.output.atomic import check_output, write_bytes
+from napari_trsmi.atomic import check_output, write_bytes
 from napari_trsmi.output.drawing import FIGURE_SUFFIXES
 from napari_trsmi.requirements import needed_for
 

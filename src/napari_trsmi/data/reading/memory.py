@@ -12,7 +12,6 @@ _PACKED = 500  # no real table is packed better: gzip makes zeros a thousandth
 _SHARE = 0.8
 """Of the memory that is free; the rest is for the work itself."""
 
-
 _COPIES = 4
 """Of a table that a run holds at most, from reading to its components."""
 

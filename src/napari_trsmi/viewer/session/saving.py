@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 
+from napari_trsmi.atomic import (
+    clear_leftovers,
+    partial_beside,
+    plain_path,
+    put_back,
+    replace_folder,
+)
 from napari_trsmi.errors import OutputError, TRSMIError
-from napari_trsmi.output.atomic import clear_leftovers, plain_path, put_back, replace_folder
 from napari_trsmi.output.results import write_result
 from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.domains.areas import shows_areas
@@ -74,7 +79,7 @@ def save_session(
     if target.exists() and not (target.is_dir() and is_session(target)):
         raise OutputError(f"{target} is there, and no session. Choose another name.")
     clear_leftovers(target)
-    partial = target.with_name(f".{target.name}.{uuid4().hex[:8]}.part")
+    partial = partial_beside(target)
     try:
         partial.mkdir()
         record = _Writer(partial, tables_inside=tables_inside).write(viewer)

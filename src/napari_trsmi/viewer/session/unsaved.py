@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from napari_trsmi.output.atomic import make_folder, write_bytes
+from napari_trsmi.atomic import make_folder, write_bytes
 from napari_trsmi.output.results import write_result
 
 if TYPE_CHECKING:
