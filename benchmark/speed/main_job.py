@@ -11,29 +11,20 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import napari
 from napari.layers import Image as ImageLayer
 from napari.layers import Vectors
-from PIL import Image
-from qtpy.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QDialog, QWidget
+from person import SIZE, Person, wait
 
 from napari_trsmi.viewer.domains.layer import shows_domains
 from napari_trsmi.widgets.domains.dock import DomainsDock
 from napari_trsmi.widgets.integrate.dock import IntegrateDock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import napari
 
-SIZE = (1280, 800)
-PATIENCE = 300.0  # s
 DATA = Path(os.environ.get("NAPARI_TRSMI_DATA", "../shared/data"))
 SECTIONS = {
     "her2_a1": (["her2_a1/rna.h5ad", "her2_a1/tissue.png"], 6),
@@ -42,77 +33,11 @@ SECTIONS = {
 """What is dropped, and how many actions the job may take."""
 
 
-@dataclass
-class Person:
-    """Acts on a window, counts the actions, and keeps what was seen."""
-
-    viewer: napari.Viewer
-    folder: Path
-    name: str
-    actions: list[str] = field(default_factory=list)
-
-    def see(self, step: str) -> None:
-        """Save what the window shows, with its dialogs."""
-        QTest.qWait(600)
-        shown = QApplication.activeModalWidget()
-        window = self.viewer.window._qt_window
-        if shown is None:
-            picture = self.viewer.window.screenshot(canvas_only=False, flash=False)
-            Image.fromarray(picture).convert("RGB").save(self._path(step))
-        else:
-            (shown if shown.isVisible() else window).grab().save(str(self._path(step)))
-
-    def _path(self, step: str) -> Path:
-        number = len(self.actions)
-        return self.folder / f"{self.name}-{self.viewer.theme}-{number}-{step}.png"
-
-    def drop(self, paths: list[Path]) -> None:
-        """Drop files on the canvas; a dialog that asks for the reader is confirmed with Enter."""
-        self.actions.append(f"drop {', '.join(path.name for path in paths)}")
-        dialogs = QTimer()
-        dialogs.timeout.connect(self._confirm)
-        dialogs.start(300)
-        target = self.viewer.window._qt_window._qt_viewer
-        mime = QMimeData()
-        mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-        where = QPointF(target.rect().center())
-        how = (Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton)
-        none = Qt.KeyboardModifier.NoModifier
-        QApplication.sendEvent(target, QDragEnterEvent(where.toPoint(), *how, none))
-        QApplication.sendEvent(target, QDropEvent(where, *how, none))
-        dialogs.stop()
-
-    def _confirm(self) -> None:
-        dialog = QApplication.activeModalWidget()
-        if isinstance(dialog, QDialog):
-            self.see("asked")
-            self.actions.append(f"Enter in '{dialog.windowTitle()}'")
-            QTest.keyClick(dialog, Qt.Key.Key_Return)
-
-    def click(self, widget: QWidget, said: str) -> None:
-        """Click into the middle of a widget."""
-        self.actions.append(said)
-        QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
-
-
-def wait(done: Callable[[], object]) -> None:
-    """Let the window work until something is so."""
-    end = time.monotonic() + PATIENCE
-    while not done():
-        if time.monotonic() > end:
-            raise TimeoutError
-        QTest.qWait(30)
-
-
 def main_job(name: str, theme: str, folder: Path) -> list[str]:
     """From the files of a section to domains that can be read; returns the actions."""
     files, most = SECTIONS[name]
-    viewer = napari.Viewer()
-    viewer.window.resize(*SIZE)
-    viewer.theme = theme
-    person = Person(viewer, folder, name)
-    window = viewer.window._qt_window
-    QTest.qWait(500)
+    person = Person.at(theme, folder, name)
+    viewer, window = person.viewer, person.window
     person.see("begin")
     person.drop([DATA / file for file in files])
     wait(lambda: window.findChildren(IntegrateDock))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 NAMES = ("classification", "class", "label", "name")
 """Features of a layer that say what a region is called, the preferred first."""
 
+TOOL = "trsmi_tool"
+"""Marks a layer that is drawn in for a moment, in its metadata: no region."""
+
 _AREAS = ("polygon", "rectangle", "ellipse")
 
 
@@ -24,6 +27,8 @@ def has_regions(layer: Layer) -> bool:
     """Whether a layer is one that regions are drawn in: Shapes, or flat Labels."""
     from napari.layers import Labels, Shapes
 
+    if TOOL in layer.metadata:
+        return False
     return isinstance(layer, Shapes) or (isinstance(layer, Labels) and layer.ndim == 2)
 
 

@@ -32,6 +32,7 @@ from napari_trsmi.widgets.domains.compare import ComparePanel
 from napari_trsmi.widgets.domains.edit_bar import MERGE, REDO, UNDO, EditBar
 from napari_trsmi.widgets.domains.embedding import EmbeddingPanel
 from napari_trsmi.widgets.domains.export import ExportPanel
+from napari_trsmi.widgets.domains.lasso import LassoPanel
 from napari_trsmi.widgets.domains.legend import LegendView
 from napari_trsmi.widgets.domains.markers import MarkersPanel
 from napari_trsmi.widgets.domains.scale import ScalePanel
@@ -98,6 +99,7 @@ class DomainsDock(Room):
         self.edit_bar = EditBar(self.legend, self._viewer)
         self.boundaries = BoundariesPanel(self._viewer)
         self.canvas_legend = CanvasLegendPanel(self._viewer)
+        self.lasso = LassoPanel(self._viewer)
         self.scale = ScalePanel()
         self.selection = QLabel()
         self.selection.setWordWrap(True)
@@ -140,7 +142,10 @@ class DomainsDock(Room):
         layout.addLayout(chooser)
         layout.addWidget(self.scale)
         layout.addWidget(self.legend, 2)
-        layout.addWidget(self.selection)
+        selected = QHBoxLayout()
+        selected.addWidget(self.selection, 1)
+        selected.addWidget(self.lasso)
+        layout.addLayout(selected)
         layout.addWidget(self.edit_bar)
         layout.addWidget(self.message)
         layout.addWidget(self.tabs, 3)
@@ -170,10 +175,24 @@ class DomainsDock(Room):
             shortcut.activated.connect(slot)
 
     def _panels(self) -> tuple[Panel, ...]:
-        above = (self.boundaries, self.canvas_legend, self.scale, self.edit_bar)
+        above = (self.boundaries, self.canvas_legend, self.scale, self.edit_bar, self.lasso)
         compared = (self.embedding, self.comparison, self.markers, self.space)
         tabs = (*compared, self.shares, self.export)
         return (*above, self.color_by, self.appearance, *tabs)
+
+    def controls(self) -> dict[str, QWidget]:
+        """What is chosen above the legend and in the tabs."""
+        return {
+            "layer": self.layer,
+            "legend": self.canvas_legend.box,
+            "projection": self.embedding.method,
+            "tool": self.embedding.tool,
+            "compared": self.comparison.other,
+            "markers_of": self.markers.domain,
+            "markers_in": self.markers.modality,
+            "statistic": self.space.statistic,
+            "tab": self.tabs,
+        }
 
     # -- which layer -----------------------------------------------------------
 

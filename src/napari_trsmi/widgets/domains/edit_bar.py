@@ -30,7 +30,7 @@ UNDO, REDO, MERGE = "Ctrl+Z", "Ctrl+Shift+Z", "Ctrl+J"
 
 _MERGE_TIP = f"Make one of the selected domains ({MERGE})"
 _ASSIGN_TIP = (
-    "Put the selected spots into a domain, or a new one. Select them with napari's lasso, in the "
+    "Put the selected spots into a domain, or a new one. Select them with the lasso, in the "
     "embedding, or by what is drawn in a Shapes or Labels layer."
 )
 _IN_PART = (
