@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     kept = tempfile.TemporaryDirectory(prefix="napari-trsmi-data-")  # edits that tests leave
     config.add_cleanup(kept.cleanup)
     os.environ["XDG_DATA_HOME"] = kept.name
+    os.environ["NAPARI_CONFIG"] = str(Path(kept.name) / "settings.yaml")  # sessions note a reader
     if "NAPARI_TRSMI_ENVS" not in os.environ:
         folder = tempfile.TemporaryDirectory(prefix="napari-trsmi-environments-")
         config.add_cleanup(folder.cleanup)

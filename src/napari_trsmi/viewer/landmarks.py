@@ -122,7 +122,20 @@ class Landmarks:
             self._on_spots.data[:pairs, ::-1], self._on_picture.data[:pairs, ::-1], kind=kind
         )
 
+    def places(self) -> dict[str, list[list[float]]]:
+        """Rows and columns of all marks, in plain JSON types."""
+        return {
+            "spots": np.asarray(self._on_spots.data, dtype=float).tolist(),
+            "picture": np.asarray(self._on_picture.data, dtype=float).tolist(),
+        }
+
     # -- changes ---------------------------------------------------------------
+
+    def set_places(self, *, spots: list[list[float]], picture: list[list[float]]) -> None:
+        """Set all marks at once, as `places` returned them."""
+        for places, layer in ((spots, self._on_spots), (picture, self._on_picture)):
+            self._quietly(np.array(places, dtype=float).reshape(-1, 2), layer)
+        self._settle()
 
     def move_picture(self, registration: Registration) -> None:
         """Lay the picture onto the spots."""

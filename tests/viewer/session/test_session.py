@@ -13,12 +13,15 @@ from PIL import Image
 
 from napari_trsmi.data.simulated.simulation import simulate
 from napari_trsmi.errors import InputError, OutputError
+from napari_trsmi.spots.landmarks import fit_landmarks
 from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.domains.adding import add_domains
+from napari_trsmi.viewer.domains.coloring import by_feature
 from napari_trsmi.viewer.domains.layer import domain_layer
+from napari_trsmi.viewer.registration import REGISTRATION, written_on
 from napari_trsmi.viewer.section.layers import spots_data
 from napari_trsmi.viewer.section.opening import open as open_section
-from napari_trsmi.viewer.session.opening import open_session
+from napari_trsmi.viewer.session.opening import look, open_session
 from napari_trsmi.viewer.session.saving import save_session
 
 
@@ -34,8 +37,8 @@ def section():
 
 def reopened(path):
     viewer = ViewerModel()
-    notes, outlined = open_session(viewer, path)
-    return viewer, notes, outlined
+    opened = open_session(viewer, path)
+    return viewer, opened.notes, opened.outlined
 
 
 def test_a_run_comes_back_with_names_colours_and_what_is_hidden(make_result, section, tmp_path):
@@ -103,6 +106,48 @@ def test_tables_by_reference_or_inside(section, tmp_path, inside):
         assert "rna.h5ad has changed since the session was saved" in notes[0]
         (tmp_path / "rna.h5ad").unlink()
         assert "no file" in reopened(path)[1][0]
+
+
+def test_what_spots_are_coloured_by_and_which_are_selected_comes_back(
+    make_result, section, tmp_path
+):
+    viewer = ViewerModel()
+    domains = domain_layer(add_domains(viewer, make_result(), dataset=section, name="run"))
+    gene = str(section.modalities[0].table.var_names[3])
+    coloring = by_feature(section, "rna", gene, log=True).with_colormap("magma")
+    domains.color_by(coloring)
+    domains.select_spots(np.array([4, 7]))
+    again, notes, _ = reopened(save_session(viewer, tmp_path / "work.trsmi"))
+    assert notes == []
+    shown = domain_layer(again.layers["run"])
+    assert shown.coloring.feature == coloring.feature
+    assert (shown.coloring.label, shown.coloring.colormap) == (coloring.label, "magma")
+    np.testing.assert_array_equal(shown.coloring.values, coloring.values)
+    np.testing.assert_array_equal(again.layers["run"].face_color, viewer.layers["run"].face_color)
+    assert shown.selected().tolist() == [4, 7]
+
+
+def test_how_a_picture_was_registered_comes_back(tmp_path):
+    viewer = ViewerModel()
+    layer = viewer.add_image(np.zeros((9, 9)), name="dapi")
+    places = [(0, 0), (8, 0), (8, 8)]
+    written = fit_landmarks(places, np.array(places) * 2).written()
+    layer.metadata = {REGISTRATION: written}
+    again, _, _ = reopened(save_session(viewer, tmp_path / "work.trsmi"))
+    assert written_on(again.layers["dapi"]) == written
+
+
+def test_a_smaller_canvas_shows_as_much_of_the_tissue(tmp_path):
+    viewer = ViewerModel()
+    viewer.add_points([[1, 2]])
+    viewer.canvas.size = (600, 800)
+    viewer.scene.camera.zoom = 4
+    path = save_session(viewer, tmp_path / "work.trsmi")
+    again = ViewerModel()
+    again.canvas.size = (300, 600)
+    opened = open_session(again, path)
+    look(again, opened.view)
+    assert again.scene.camera.zoom == 2
 
 
 def test_tables_from_no_file_go_inside_once(section, make_result, tmp_path):

@@ -28,6 +28,24 @@ _BOTTOM_PERCENTILE = 0.5
 _TOP_PERCENTILE = 99.5  # a few very high counts would leave all other spots dark
 
 
+@dataclass(frozen=True)
+class OfFeature:
+    """Which feature a colouring shows, and how.
+
+    Attributes
+    ----------
+    modality, feature
+        Names of a table and of one of its variables.
+    log, per_depth
+        Whether the logarithm is shown, and values relative to the depth of their spot.
+    """
+
+    modality: str
+    feature: str
+    log: bool
+    per_depth: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Coloring:
     """A number for each spot, and the colour scale it is shown on.
@@ -42,6 +60,8 @@ class Coloring:
         Values at the ends of the scale; what lies beyond gets the colour of the end.
     colormap
         Name of a napari colormap.
+    feature
+        Which feature the numbers are of; None for what is no feature's.
     """
 
     label: str
@@ -49,6 +69,7 @@ class Coloring:
     low: float
     high: float
     colormap: str = COLORMAPS[0]
+    feature: OfFeature | None = None
 
     def with_colormap(self, colormap: str) -> Coloring:
         """The same numbers in other colours."""
@@ -127,7 +148,8 @@ def by_feature(
     if log:
         values = np.log1p(np.maximum(values, 0))
     label = feature if depth is None else f"{feature} at the median depth"
-    return _scaled(f"log(1 + {label})" if log else label, values, in_the_middle=True)
+    shown = _scaled(f"log(1 + {label})" if log else label, values, in_the_middle=True)
+    return replace(shown, feature=OfFeature(modality, feature, log, depth is not None))
 
 
 def relative_depth(modality: Modality) -> NDArray[np.float64] | None:

@@ -57,6 +57,8 @@ class TableCandidate:
         The matched and checked tables that it is one of, if it is.
     layer
         The layer that carries it, if one does.
+    path
+        The file or folder that it was read from, if it was read from one for the run.
     notes
         What was guessed, matched and left out when it was read.
     stored
@@ -74,6 +76,7 @@ class TableCandidate:
     square_spots: bool = False
     dataset: SpatialOmics | None = None
     layer: Layer | None = None
+    path: Path | None = None
     notes: tuple[str, ...] = ()
     stored: StoredMatrix | None = None
 
@@ -193,7 +196,8 @@ def candidates_of_file(path: str | Path) -> list[TableCandidate]:
     InputError
         If it cannot be read, or holds no table.
     """
-    return _of_tables(Path(path), Path(path).name)
+    whole = Path(path).expanduser().absolute()
+    return [replace(found, path=whole) for found in _of_tables(whole, whole.name)]
 
 
 def _of_tables(tables: object, origin: str, layer: Layer | None = None) -> list[TableCandidate]:

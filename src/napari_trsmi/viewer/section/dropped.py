@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from napari_trsmi.data.reading.delimited import is_delimited
 from napari_trsmi.viewer.section.drawn_areas import is_geojson
 from napari_trsmi.viewer.section.reading import get_reader
+from napari_trsmi.viewer.session.saving import is_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +32,11 @@ def sorted_drop(paths: Sequence[str]) -> tuple[list[tuple[str, str | None]], lis
         Pictures, napari's own files, and what a person has chosen another reader for; with the
         reader that is left where this package would be asked for in vain, or None.
     sections
-        Each is read as one section. Text tables that are dropped together are one, with the table
-        of positions among them.
+        Sessions, and what is read as one section each. Text tables that are dropped together are
+        one, with the table of positions among them.
     """
     others: list[tuple[str, str | None]] = []
+    sessions: list[list[str]] = []  # first: they take the place of what is open
     sections: list[list[str]] = []
     texts: list[str] = []
     drawn: list[list[str]] = []  # last: it lies on what else was dropped
@@ -45,9 +47,11 @@ def sorted_drop(paths: Sequence[str]) -> tuple[list[tuple[str, str | None]], lis
             texts.append(path)
         elif is_geojson(Path(path)):
             drawn.append([path])
+        elif is_session(Path(path)):
+            sessions.append([path])
         else:
             sections.append([path])
-    return others, [*sections, *([texts] if texts else []), *drawn]
+    return others, [*sessions, *sections, *([texts] if texts else []), *drawn]
 
 
 def _left_alone(path: str) -> str | None:

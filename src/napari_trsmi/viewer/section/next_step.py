@@ -5,7 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from napari_trsmi.errors import InputError
 from napari_trsmi.result import TRSMIResult
+from napari_trsmi.viewer.session.opening import open_session
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -13,9 +15,29 @@ if TYPE_CHECKING:
     from napari_trsmi.data.dataset import SpatialOmics
 
 _RUN, _LOOK = "napari-trsmi.integrate", "napari-trsmi.domains"
+_SESSION = "napari-trsmi.open_session"
 """Commands of the manifest."""
 
 _DOCKS = ("Integrate (TRSMI)", "Domains (TRSMI)", "Public data (TRSMI)")
+
+
+def open_session_with_docks(viewer: ViewerModel | None, path: str) -> None:
+    """Open a session with its docks, or its layers alone where there is no window for docks.
+
+    Raises
+    ------
+    InputError
+        If there is no viewer, or nothing asks a person whether its layers may go.
+    """
+    from napari._app_model import get_app_model
+
+    if viewer is None:
+        raise InputError(f"{path} is a session, which opens in a window.")
+    if getattr(viewer, "window", None) is not None:
+        with suppress(KeyError):  # the plugin is imported, and not installed
+            get_app_model().commands.execute_command(_SESSION, path)
+            return
+    open_session(viewer, path)
 
 
 def open_next(viewer: ViewerModel | None, section: SpatialOmics | TRSMIResult) -> None:

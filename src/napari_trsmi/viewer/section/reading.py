@@ -23,8 +23,9 @@ from napari_trsmi.viewer.domains.adding import domains_data
 from napari_trsmi.viewer.keeping import keep
 from napari_trsmi.viewer.section.drawn_areas import areas_data, is_geojson
 from napari_trsmi.viewer.section.layers import spots_data, tissue_data
-from napari_trsmi.viewer.section.next_step import open_next
+from napari_trsmi.viewer.section.next_step import open_next, open_session_with_docks
 from napari_trsmi.viewer.section.pictures import section_pictures
+from napari_trsmi.viewer.session.saving import is_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,8 +52,9 @@ def get_reader(path: str | list[str]) -> Reader | None:
 
     Returns
     -------
-    The reader, or None for what is something else: another program's HDF5 file, a folder of no
-    platform that is known. A damaged file gets the reader, whose error says why.
+    The reader, which opens a session itself; None for what is something else: another program's
+    HDF5 file, a folder of no platform that is known. A damaged file gets the reader, whose error
+    says why.
     """
     listed = [path] if isinstance(path, str) else path
     return _read if all(_is_ours(Path(each)) for each in listed) else None
@@ -202,6 +204,9 @@ def _read(paths: str | list[str]) -> list[LayerData] | list[tuple[None]]:
     try:
         if isinstance(paths, str) and is_geojson(Path(paths)):
             return [areas_data(Path(paths), viewer)]
+        if isinstance(paths, str) and is_session(Path(paths)):
+            open_session_with_docks(viewer, paths)
+            return [(None,)]
         section = _read_paths(paths)
         layers = _layers_of(section, paths)
     except TRSMIError as error:
@@ -244,6 +249,7 @@ def _is_ours(path: Path) -> bool:
         return (
             "spatialdata_attrs" in attributes
             or attributes.get("encoding-type") == "anndata"
+            or is_session(path)
             or is_folder_of_tables(path)
         )
     if is_gem(path) or is_geojson(path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from napari_trsmi.data.dataset import SpatialOmics
 from napari_trsmi.errors import InputError, TRSMIError
 from napari_trsmi.output.results import read_result
 from napari_trsmi.viewer.domains.adding import domains_data
+from napari_trsmi.viewer.domains.coloring import Coloring, OfFeature
 from napari_trsmi.viewer.domains.layer import domain_layer
 from napari_trsmi.viewer.keeping import keep
+from napari_trsmi.viewer.registration import REGISTRATION
 from napari_trsmi.viewer.section.layers import spots_data, tissue_data
 from napari_trsmi.viewer.session.layer_state import KINDS, arguments_of, layer_of, read_arrays
 from napari_trsmi.viewer.session.pictures import check_file
@@ -30,9 +32,29 @@ if TYPE_CHECKING:
     from napari_trsmi.result import TRSMIResult
 
 
-def open_session(
-    viewer: ViewerModel, path: str | os.PathLike[str]
-) -> tuple[list[str], list[Points]]:
+class Opened(NamedTuple):
+    """A session that was opened.
+
+    Attributes
+    ----------
+    notes
+        What could not be brought back, a sentence each: a table or a picture that is gone or has
+        changed.
+    outlined
+        Layers of runs whose outlines were drawn; the Domains dock draws them again.
+    docks
+        What was open beside the canvas, as it was saved.
+    view
+        Where the person was looking, for `look`.
+    """
+
+    notes: list[str]
+    outlined: list[Points]
+    docks: list[dict[str, Any]]
+    view: dict[str, Any]
+
+
+def open_session(viewer: ViewerModel, path: str | os.PathLike[str]) -> Opened:
     """Open a session in an empty window.
 
     Parameters
@@ -44,11 +66,7 @@ def open_session(
 
     Returns
     -------
-    notes
-        What could not be brought back, a sentence each: a table or a picture that is gone or has
-        changed.
-    outlined
-        Layers of runs whose outlines were drawn; the Domains dock draws them again.
+    What was opened, and what is up to the docks.
 
     Raises
     ------
@@ -64,6 +82,17 @@ def open_session(
         )
     keep(viewer)
     return _Reader(folder, record).show(viewer)
+
+
+def check_session(path: str | os.PathLike[str]) -> None:
+    """Check that a folder is a session of this version.
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    _read(Path(path).expanduser())
 
 
 def _read(folder: Path) -> dict[str, Any]:
@@ -87,7 +116,7 @@ class _Reader:
         self._tables = [self._table(noted) for noted in record["tables"]]
         self._owners: list[SpatialOmics | TRSMIResult | None] = []
 
-    def show(self, viewer: ViewerModel) -> tuple[list[str], list[Points]]:
+    def show(self, viewer: ViewerModel) -> Opened:
         try:
             layers = self._record["layers"]
             self._owners = [self._owner(entry) for entry in layers]
@@ -96,14 +125,15 @@ class _Reader:
                     self._add(viewer, entry, owner)
                 except TRSMIError as error:
                     self._notes.append(f"{entry['looks']['name']} is left out. {error}")
-            self._look(viewer)
+            look(viewer, self._record["view"])
         except (AttributeError, IndexError, KeyError, OSError, TypeError, ValueError) as error:
             raise InputError(
                 f"{self._folder} is damaged ({error}): the session cannot be opened whole."
             ) from error
         outlined = [entry["of"] for entry in layers if entry["kind"] == "outlines"]
         shown = [layer for layer in viewer.layers if layer.name in outlined]
-        return list(dict.fromkeys(self._notes)), shown
+        docks = list(self._record.get("docks", ()))
+        return Opened(list(dict.fromkeys(self._notes)), shown, docks, self._record["view"])
 
     def _table(self, noted: Mapping[str, Any]) -> SpatialOmics | None:
         try:
@@ -138,15 +168,16 @@ class _Reader:
             if image is None:
                 raise InputError("The tables that it belongs to are not there.")
             data, arguments, _ = tissue_data(image)
-            viewer.add_layer(Layer.create(data, {**arguments, **shown}, "image"))
+            _note(viewer.add_layer(Layer.create(data, {**arguments, **shown}, "image")), entry)
         elif kind == "file":
             check_file(entry)
             for layer in viewer.open(entry["path"], plugin=entry["reader"]):
                 _dress(layer, {**entry["content"], **shown})
+                _note(layer, entry)
         elif kind in KINDS:
             arrays = read_arrays(self._folder / Path(entry["file"]).name)
             data, arguments = layer_of(kind, entry["content"], arrays)
-            viewer.add_layer(Layer.create(data, {**arguments, **shown}, kind))
+            _note(viewer.add_layer(Layer.create(data, {**arguments, **shown}, kind)), entry)
 
     def _of(self, entry: Mapping[str, Any]) -> SpatialOmics | TRSMIResult | None:
         """Return the section or run of a tissue image, by its place among all saved layers."""
@@ -174,20 +205,40 @@ class _Reader:
             domains.enlarge(entry["enlarged"])
         if entry["hidden"]:
             domains.edits.hide_spots(np.asarray(entry["hidden"], dtype=np.intp))
+        if (said := entry.get("coloring")) is not None:
+            domains.color_by(self._coloring(said))
+        domains.select_spots(np.asarray(entry.get("selected", ()), dtype=np.intp))
 
-    def _look(self, viewer: ViewerModel) -> None:
-        view = self._record["view"]
-        viewer.theme = view["theme"]
-        viewer.dims.ndisplay = view["ndisplay"]
-        viewer.canvas.overlays.scale_bar.visible = view["scale_bar"]
-        viewer.canvas.grid.enabled = view["grid"]
-        camera = viewer.scene.camera
-        camera.center, camera.zoom = tuple(view["center"]), view["zoom"]
-        camera.angles = tuple(view["angles"])
-        if view["active"] in viewer.layers:
-            viewer.layers.selection.active = viewer.layers[view["active"]]
+    def _coloring(self, said: Mapping[str, Any]) -> Coloring:
+        values = read_arrays(self._folder / Path(said["file"]).name)["values"]
+        feature = None if said["feature"] is None else OfFeature(**said["feature"])
+        numbers = np.asarray(values, dtype=np.float32)
+        return Coloring(
+            said["label"], numbers, said["low"], said["high"], said["colormap"], feature
+        )
+
+
+def look(viewer: ViewerModel, view: Mapping[str, Any]) -> None:
+    """Look at what was looked at, all of it, however large the canvas is now."""
+    viewer.theme = view["theme"]
+    viewer.dims.ndisplay = view["ndisplay"]
+    viewer.canvas.overlays.scale_bar.visible = view["scale_bar"]
+    viewer.canvas.grid.enabled = view["grid"]
+    camera = viewer.scene.camera
+    before, now = view.get("canvas", viewer.canvas.size), viewer.canvas.size
+    share = min(new / old for new, old in zip(now, before, strict=True))
+    camera.center, camera.zoom = tuple(view["center"]), view["zoom"] * share
+    camera.angles = tuple(view["angles"])
+    if view["active"] in viewer.layers:
+        viewer.layers.selection.active = viewer.layers[view["active"]]
 
 
 def _dress(layer: Layer, shown: Mapping[str, Any]) -> None:
     for key, value in shown.items():
         setattr(layer, key, value)
+
+
+def _note(layer: Layer, entry: Mapping[str, Any]) -> None:
+    """Give a picture its registration back."""
+    if "registration" in entry:
+        layer.metadata = {**layer.metadata, REGISTRATION: entry["registration"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +21,16 @@ from napari_trsmi.output.results import write_result
 from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.domains.areas import shows_areas
 from napari_trsmi.viewer.domains.layer import domain_layer, note_saved
+from napari_trsmi.viewer.landmarks import LANDMARKS
+from napari_trsmi.viewer.regions import TOOL
+from napari_trsmi.viewer.registration import written_on
 from napari_trsmi.viewer.session.layer_state import KINDS, content, looks, write_arrays
 from napari_trsmi.viewer.session.pictures import file_of, owner_of
 from napari_trsmi.viewer.session.tables import write_dataset
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from napari.components import ViewerModel
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
 
     from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.result import TRSMIResult
+    from napari_trsmi.viewer.domains.coloring import Coloring
 
 SUFFIX = ".trsmi"
 RECORD = "session.json"
@@ -47,7 +53,11 @@ def is_session(path: Path) -> bool:
 
 
 def save_session(
-    viewer: ViewerModel, path: str | os.PathLike[str], *, tables_inside: bool = False
+    viewer: ViewerModel,
+    path: str | os.PathLike[str],
+    *,
+    tables_inside: bool = False,
+    docks: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Save what a window holds, to open it again where it was.
 
@@ -60,6 +70,8 @@ def save_session(
     tables_inside
         Whether the tables are copied into it. Else it says where they are, with a fingerprint of
         their content; tables that came from no file are copied all the same.
+    docks
+        What is open beside the canvas, and what is chosen in it, in plain JSON types.
 
     Returns
     -------
@@ -83,6 +95,7 @@ def save_session(
     try:
         partial.mkdir()
         record = _Writer(partial, tables_inside=tables_inside).write(viewer)
+        record["docks"] = list(docks)
         text = json.dumps(record, indent=1, allow_nan=False)
         (partial / RECORD).write_text(text, encoding="utf-8")
         replace_folder(partial, target)
@@ -123,6 +136,7 @@ class _Writer:
             "view": {
                 "center": [float(place) for place in camera.center],
                 "zoom": float(camera.zoom),
+                "canvas": [int(length) for length in viewer.canvas.size],
                 "angles": [float(angle) for angle in camera.angles],
                 "ndisplay": int(viewer.dims.ndisplay),
                 "theme": str(viewer.theme),
@@ -140,8 +154,10 @@ class _Writer:
         names: list[str],
     ) -> dict[str, Any] | None:
         kind, result, dataset = layer._type_string, result_of(layer), dataset_of(layer)
-        if shows_areas(layer):
-            return None  # the Domains dock makes it of its spots
+        how = written_on(layer)
+        register = {} if how is None else {"registration": how}
+        if shows_areas(layer) or {LANDMARKS, TOOL} & layer.metadata.keys():
+            return None  # a dock makes it
         if result is not None:
             return self._run(at, layer, result, dataset)
         if dataset is not None:
@@ -150,14 +166,15 @@ class _Writer:
             return {"kind": "outlines", "of": layer.name.removeprefix(OUTLINES)}
         if kind == "image":
             if (owner := owner_of(layer, owners)) is not None:
-                return {"kind": "tissue", "of": names[owner]}
+                return {"kind": "tissue", "of": names[owner], **register}
             if (file := file_of(layer)) is not None:
-                return {"kind": "file", **file, "content": self._plain_image(layer)}
+                content_of = self._plain_image(layer)
+                return {"kind": "file", **file, "content": content_of, **register}
         if kind not in KINDS:
             return None
         plain, arrays = content(layer)
         write_arrays(self._folder / f"layer-{at}.npz", arrays)
-        return {"kind": kind, "file": f"layer-{at}.npz", "content": plain}
+        return {"kind": kind, "file": f"layer-{at}.npz", "content": plain, **register}
 
     def _run(
         self, at: int, layer: Layer, result: TRSMIResult, dataset: SpatialOmics | None
@@ -172,6 +189,21 @@ class _Writer:
             "hidden": np.flatnonzero(~domains.edits.shown).tolist(),
             "style": domains.style,
             "enlarged": float(domains.enlarged),
+            "selected": domains.selected().tolist(),
+            "coloring": self._coloring(at, domains.coloring),
+        }
+
+    def _coloring(self, at: int, coloring: Coloring | None) -> dict[str, Any] | None:
+        if coloring is None:
+            return None
+        write_arrays(self._folder / f"coloring-{at}.npz", {"values": coloring.values})
+        return {
+            "file": f"coloring-{at}.npz",
+            "label": coloring.label,
+            "low": float(coloring.low),
+            "high": float(coloring.high),
+            "colormap": coloring.colormap,
+            "feature": None if coloring.feature is None else asdict(coloring.feature),
         }
 
     def _table(self, dataset: SpatialOmics) -> int:

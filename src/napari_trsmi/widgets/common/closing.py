@@ -12,7 +12,11 @@ from napari_trsmi.data.wording import listed
 from napari_trsmi.viewer.domains.layer import unsaved_layers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari.components import ViewerModel
+
+    from napari_trsmi.widgets.common.room import Room
 
 _NAME = "trsmi-closing"
 
@@ -45,13 +49,7 @@ class ClosingGuard(QObject):
         """What would be lost, a sentence each."""
         from napari_trsmi.widgets.common.room import Room
 
-        found = [room.unfinished() for room in self._window.findChildren(Room) if room.unfinished()]
-        viewer = self._viewer()
-        shown = [] if viewer is None else viewer.layers
-        unsaved = [layer.name for layer in unsaved_layers(shown)]
-        if unsaved:
-            found.append(f"The domains of {listed(unsaved)} were edited, and no file has that.")
-        return found
+        return reasons_to_stay(self._window.findChildren(Room), self._viewer())
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:  # noqa: N802
         """Ask, where something would be lost."""
@@ -90,6 +88,15 @@ class ClosingGuard(QObject):
         box.exec()
         box.deleteLater()
         return box.clickedButton() is close
+
+
+def reasons_to_stay(rooms: Iterable[Room], viewer: ViewerModel | None) -> list[str]:
+    """What would be lost with some docks and all layers: runs and edits, a sentence each."""
+    found = [room.unfinished() for room in rooms if room.unfinished()]
+    unsaved = [layer.name for layer in unsaved_layers([] if viewer is None else viewer.layers)]
+    if unsaved:
+        found.append(f"The domains of {listed(unsaved)} were edited, and no file has that.")
+    return found
 
 
 def guard(window: QMainWindow, viewer: ViewerModel) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QFrame, QScrollArea
+from qtpy.QtWidgets import QFrame, QLabel, QScrollArea
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
@@ -43,3 +43,12 @@ class Column(QScrollArea):
             beside = max(bar.sizeHint().width(), self.width() - view.width()) + 2
             self.setMinimumWidth(content.minimumSizeHint().width() + beside)
         return super().eventFilter(watched, event)
+
+
+def heading(text: str, parent: QWidget) -> QLabel:
+    """Make the title of a part of a column."""
+    label = QLabel(text, parent)
+    font = label.font()
+    font.setBold(True)
+    label.setFont(font)
+    return label

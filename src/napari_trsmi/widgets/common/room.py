@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
@@ -11,8 +11,11 @@ from napari_trsmi.viewer.sight import keep_in_sight
 from napari_trsmi.widgets.common.autosave import autosave
 from napari_trsmi.widgets.common.closing import guard
 from napari_trsmi.widgets.common.drops import guide_drops
+from napari_trsmi.widgets.common.kept import choose, chosen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari.viewer import Viewer
 
 R = TypeVar("R", bound="Room")
@@ -29,6 +32,8 @@ class Room(QWidget):
     _viewer: Viewer
     menu_name = ""
     """What napari's menus call the dock, by which they find one that is open."""
+    of_layers = True
+    """Whether what goes on in here belongs to the layers of the window."""
 
     def event(self, event: QEvent | None) -> bool:
         """Listen to the dock that this is put into."""
@@ -48,6 +53,20 @@ class Room(QWidget):
     def unfinished(self) -> str:
         """What would be lost if the window were closed now, in a sentence; empty if nothing."""
         return ""
+
+    def controls(self) -> dict[str, QWidget]:
+        """Controls whose choices a session keeps, in the order in which they are chosen again."""
+        return {}
+
+    def state(self) -> dict[str, Any]:
+        """What a session keeps of the dock, in plain JSON types."""
+        return {name: chosen(control) for name, control in self.controls().items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Bring back what `state` returned, as far as it is there."""
+        for name, control in self.controls().items():
+            if name in state:
+                choose(control, state[name])
 
     def come_forward(self) -> None:
         """Be the tab that is seen."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_trsmi.data.dataset import SpatialOmics
-    from napari_trsmi.viewer.domains.coloring import Coloring
+    from napari_trsmi.viewer.domains.coloring import Coloring, OfFeature
     from napari_trsmi.viewer.domains.layer import DomainLayer
 
 DOMAIN, CONFIDENCE, WEIGHT, FEATURE = "domain", "confidence", "weight", "feature"
@@ -164,7 +164,8 @@ class ColorByPanel(Panel):
         what, _ = self._choice()
         for widget in (self.modality, self.feature, self.counts):
             self._form.setRowVisible(widget, what == FEATURE)
-        self._form.setRowVisible(self.colormap, what != DOMAIN)
+        of_numbers = what != DOMAIN or self.what.currentIndex() < 0
+        self._form.setRowVisible(self.colormap, of_numbers and self._domains is not None)
 
     def _coloring(self) -> Coloring | None:
         assert self._domains is not None  # noqa: S101
@@ -219,6 +220,20 @@ class ColorByPanel(Panel):
             self.what.setCurrentIndex(0)
         else:
             self.colormap.setCurrentText(coloring.colormap)
-            own = self.what.findText(coloring.label, Qt.MatchFlag.MatchFixedString)
-            self.what.setCurrentIndex(own if own >= 0 else self.what.count() - 1)
+            shown = "Feature" if coloring.feature is not None else coloring.label
+            self.what.setPlaceholderText(shown)  # of what was chosen elsewhere, a score of a set
+            self.what.setCurrentIndex(self.what.findText(shown, Qt.MatchFlag.MatchFixedString))
+            if coloring.feature is not None:
+                self._show_feature(coloring.feature)
         self._show_rows()
+
+    def _show_feature(self, shown: OfFeature) -> None:
+        """Show which feature the spots are coloured by, wherever it was chosen."""
+        if self.modality.findText(shown.modality) < 0:
+            return
+        if self.modality.currentText() != shown.modality:
+            self.modality.setCurrentText(shown.modality)
+            self._list_features()
+        self.feature.setCurrentIndex(self.feature.findText(shown.feature))
+        self.log.setChecked(shown.log)
+        self.per_depth.setChecked(shown.per_depth)

@@ -22,7 +22,7 @@ from napari_trsmi.errors import ConfigError
 from napari_trsmi.widgets.integrate.word_box import NumberOrWord, ShareOrWord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from magicgui.widgets.bases import ValueWidget
     from pydantic.fields import FieldInfo
@@ -100,6 +100,31 @@ class ConfigForm(QObject):
         finally:
             self._loading = False
         self.changed.emit()
+
+    def state(self) -> dict[str, Any]:
+        """The preset and the parameters, in plain JSON types; without what cannot be used."""
+        values: dict[str, Any] = {}
+        for name, control in self._controls.items():
+            with suppress(ConfigError):
+                value = control.value
+                values[name] = list(value) if isinstance(value, tuple) else value
+        return {"preset": self.preset, "parameters": values}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Show what `state` returned; a device that is not there becomes the first that is.
+
+        Raises
+        ------
+        ConfigError
+            If this version knows other parameters.
+        """
+        config = Config(**state["parameters"])
+        box = self._controls["device"].widget
+        if isinstance(box, ComboBox) and config.device not in box.choices:
+            config = config.replace(device=box.choices[0])
+        if state["preset"] in PRESETS:
+            self._preset.value = state["preset"]
+        self.set_config(config)
 
     def set_devices(self, labels: dict[str, str]) -> None:
         """Offer some devices.

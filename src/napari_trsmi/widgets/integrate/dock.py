@@ -18,8 +18,9 @@ from napari_trsmi.viewer.run.candidates import candidates_of_file
 from napari_trsmi.viewer.run.following import FollowedLayers, has_spots, is_picture
 from napari_trsmi.viewer.run.inputs import RunInputs, results_in
 from napari_trsmi.viewer.run.job import Failed, Finished
+from napari_trsmi.viewer.run.kept_inputs import choose_layers, choose_modalities, kept_inputs
 from napari_trsmi.widgets.common.background import Background
-from napari_trsmi.widgets.common.column import Column
+from napari_trsmi.widgets.common.column import Column, heading
 from napari_trsmi.widgets.common.fold import Fold
 from napari_trsmi.widgets.common.layer_box import LayerBox
 from napari_trsmi.widgets.common.links import Links
@@ -32,7 +33,7 @@ from napari_trsmi.widgets.integrate.modality_list import ModalityList
 from napari_trsmi.widgets.integrate.run_panel import RunPanel
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
     from pathlib import Path
 
     import napari
@@ -67,6 +68,7 @@ class IntegrateDock(Room):
         self._engine_ready = False
         self._engine_problem = ""
         self._file_problem = ""
+        self._kept: list[dict[str, Any]] = []  # modalities of a session whose files are being read
         self._bar: ActivityBar | None = None
         self._expected: Expected | None = None
         self._trains = False
@@ -121,9 +123,9 @@ class IntegrateDock(Room):
         upper = QVBoxLayout(content)
         upper.setContentsMargins(0, 0, 6, 0)
         upper.addLayout(inputs)
-        upper.addWidget(_heading("Modalities", self))
+        upper.addWidget(heading("Modalities", self))
         upper.addWidget(self.modalities)
-        upper.addWidget(_heading("Parameters", self))
+        upper.addWidget(heading("Parameters", self))
         upper.addWidget(self.form.main)
         upper.addWidget(self.advanced)
         upper.addStretch()
@@ -200,6 +202,9 @@ class IntegrateDock(Room):
 
     def _on_files_read(self, candidates: list[TableCandidate]) -> None:
         self.inputs.add(candidates)
+        if self._kept:
+            choose_modalities(self.inputs, self._kept)
+            self._kept = []
         self._check.start()
         notes = dict.fromkeys(note for each in candidates for note in each.notes)
         if notes:
@@ -231,6 +236,22 @@ class IntegrateDock(Room):
 
             check_enough_spots(self.inputs.n_spots, config)
         return config
+
+    # a session
+
+    def state(self) -> dict[str, Any]:
+        """Parameters, and what is chosen for a run."""
+        opened = bool(self.advanced.isExpanded())
+        return {**self.form.state(), "advanced": opened, "inputs": kept_inputs(self.inputs)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set and choose them again; files are read in a thread."""
+        self.form.restore(state)
+        if state["advanced"] != self.advanced.isExpanded():
+            self.advanced.toggleButton().click()
+        self._kept = state["inputs"]["modalities"]
+        if paths := choose_layers(self.inputs, state["inputs"], self._viewer.layers):
+            self._on_files_chosen(paths)
 
     # the machine
 
@@ -369,11 +390,3 @@ def _read(paths: list[Path]) -> list[TableCandidate]:
 
 def _memory(label: str, free: int) -> str:
     return f"{label}, {free / _GIB:.1f} GiB free"
-
-
-def _heading(text: str, parent: QWidget) -> QLabel:
-    label = QLabel(text, parent)
-    font = label.font()
-    font.setBold(True)
-    label.setFont(font)
-    return label

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isnan
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -15,6 +14,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QPushButton,
     QVBoxLayout,
+    QWidget,
 )
 
 from napari_trsmi.data.quarter_turns import fit_of_picture
@@ -34,8 +34,11 @@ from napari_trsmi.widgets.common.links import Links
 from napari_trsmi.widgets.common.room import Room
 from napari_trsmi.widgets.common.table import TextTable
 from napari_trsmi.widgets.common.unproxied import unproxied
+from napari_trsmi.widgets.landmarks.residuals import residual_rows, verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari.layers import Layer
     from napari.viewer import Viewer
 
@@ -153,6 +156,24 @@ class LandmarksDock(Room):
     def leave(self) -> None:
         """Take the landmarks off the window."""
         self._stop()
+
+    # -- a session -------------------------------------------------------------
+
+    def controls(self) -> dict[str, QWidget]:
+        """The layers, and what the picture may undergo."""
+        return {"spots": self.spots, "picture": self.picture, "fit": self.kind}
+
+    def state(self) -> dict[str, Any]:
+        """What is chosen, and the places of the marks."""
+        marks = None if self._landmarks is None else self._landmarks.places()
+        return {**super().state(), "marks": marks}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Choose it, and set the marks where they were."""
+        super().restore(state)
+        if state["marks"] is not None and (landmarks := self.begin()) is not None:
+            landmarks.set_places(**state["marks"])
+        self._show_state()
 
     # -- layers ----------------------------------------------------------------
 
@@ -313,8 +334,13 @@ class LandmarksDock(Room):
                 told = str(error)
             if self._found is None and not told:
                 told = f"{landmarks.n_pairs} of at least {LEAST_PAIRS[kind]} pairs."
-        self.table.show_rows([] if self._found is None else self._rows(self._found))
-        self.worst.setText(told if self._found is None else self._verdict(self._found))
+        found, (factor, unit) = self._found, self._unit()
+        if found is not None:
+            told = verdict(found, factor, unit)
+            headers = ["Pair", f"Off ({unit})", f"Off the others ({unit})"]
+            self.table.setHorizontalHeaderLabels(headers)
+        self.table.show_rows([] if found is None else residual_rows(found, factor))
+        self.worst.setText(told)
         self._show_state()
 
     def _unit(self) -> tuple[float, str]:
@@ -324,37 +350,6 @@ class LandmarksDock(Room):
             held = result_of(spots) or dataset_of(spots)
             known = None if held is None else held.micrometres_per_unit
         return (1.0, "px") if known is None else (known, "µm")
-
-    def _rows(self, found: Registration) -> list[tuple[str, str, str]]:
-        factor, unit = self._unit()
-        self.table.setHorizontalHeaderLabels(["Pair", f"Off ({unit})", f"Off the others ({unit})"])
-        return [
-            (
-                f"{number + 1} ⚠" if number == found.suspect else str(number + 1),
-                _rounded(factor * off),
-                "" if isnan(left_out) else _rounded(factor * left_out),
-            )
-            for number, (off, left_out) in enumerate(
-                zip(found.residuals, found.left_out, strict=True)
-            )
-        ]
-
-    def _verdict(self, found: Registration) -> str:
-        factor, unit = self._unit()
-        mirrored = ", mirrored" if found.is_mirrored else ""
-        pixel = _rounded(factor / found.scale)
-        told = f"Turned by {found.angle:.1f}°{mirrored}; a pixel of the picture is {pixel} {unit}."
-        if found.suspect is not None:
-            off = factor * float(found.left_out[found.suspect])
-            return (
-                f"⚠ Pair {found.suspect + 1} does not go with the others: it is off them by "
-                f"{_rounded(off)} {unit}. Set it again. {told}"
-            )
-        if len(found.residuals) <= LEAST_PAIRS[found.kind]:
-            return f"{told} One pair more would tell how well they agree."
-        worst = int(found.residuals.argmax())
-        off = factor * float(found.residuals[worst])
-        return f"The worst is pair {worst + 1}, off by {_rounded(off)} {unit}. {told}"
 
     def _show_state(self) -> None:
         landmarks = self._landmarks
@@ -376,10 +371,6 @@ class LandmarksDock(Room):
 
     def _say(self, text: str) -> None:
         self.message.setText(text)
-
-
-def _rounded(length: float) -> str:
-    return f"{length:,.0f}" if length >= 100 else f"{length:.3g}"
 
 
 def _text(text: str = "") -> QLabel:

@@ -80,6 +80,10 @@ class Choices(QWidget):
         for _, title, row in rows:
             self._form.addRow(title, row)
 
+    def controls(self) -> dict[str, QWidget]:
+        """The boxes, by what they ask for."""
+        return dict(self._rows)
+
     def show_rows(self, asks: tuple[str, ...]) -> None:
         """Show what a plot asks for, and nothing else."""
         for asked, box in self._rows.items():

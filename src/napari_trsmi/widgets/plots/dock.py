@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtWidgets import (
@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QPushButton,
     QSplitter,
     QVBoxLayout,
+    QWidget,
 )
 
 from napari_trsmi.analysis.plots.plot import Plot, save_plot, save_table
@@ -40,7 +41,7 @@ from napari_trsmi.widgets.plots.figure_view import FigureView
 from napari_trsmi.widgets.plots.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from napari.viewer import Viewer
 
@@ -151,6 +152,20 @@ class PlotsDock(Room):
         self.background.finished.connect(self._on_drawn)
         self.background.failed.connect(self._say_failure)
         self.background.busy_changed.connect(self._show_state)
+
+    def controls(self) -> dict[str, QWidget]:
+        """The run, the plot, and what it asks for."""
+        return {"run": self.layer, "plot": self.what, **self.choices.controls()}
+
+    def state(self) -> dict[str, Any]:
+        """What is chosen, and whether it is drawn."""
+        return {**super().state(), "drawn": self._plot is not None}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Choose it, and draw what was drawn."""
+        super().restore(state)
+        if state.get("drawn"):
+            self.draw.click()
 
     # -- which run -------------------------------------------------------------
 

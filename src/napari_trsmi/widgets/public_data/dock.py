@@ -64,6 +64,7 @@ class PublicDataDock(Room):
     """
 
     menu_name = "Public data (TRSMI)"
+    of_layers = False
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The menu's way to save a session, and to open one with its docks."""
+"""The window's ways to save a session, and to open one with its docks: menu, drop, File > Open."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error, show_info, show_warning
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
+from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError, TRSMIError
 from napari_trsmi.viewer.attached import dataset_of, result_of
-from napari_trsmi.viewer.session.opening import open_session
+from napari_trsmi.viewer.session.association import open_by_itself
+from napari_trsmi.viewer.session.opening import check_session, look, open_session
 from napari_trsmi.viewer.session.saving import SUFFIX, save_session
-from napari_trsmi.widgets.common.room import open_room
+from napari_trsmi.widgets.common.closing import reasons_to_stay
+from napari_trsmi.widgets.common.room import Room, open_room
 from napari_trsmi.widgets.common.unproxied import unproxied
+from napari_trsmi.widgets.session.docks import bring_back, kept_docks, settle
 
 if TYPE_CHECKING:
+    from napari.layers import Points
     from napari.viewer import Viewer
 
 BY_REFERENCE = f"Session, tables stay where they are (*{SUFFIX})"
@@ -40,9 +45,12 @@ def ask_where_to_save() -> QFileDialog:
     return dialog
 
 
-def ask_what_to_open() -> QFileDialog:
-    """Ask for a session, and open it; the dialog does not block."""
+def ask_what_to_open(path: str | None = None) -> QFileDialog | None:
+    """Open a session that was dropped or chosen, or ask for one; the dialog does not block."""
     viewer = _viewer()
+    if path is not None:
+        open_with_docks(viewer, path)
+        return None
     dialog = QFileDialog(viewer.window._qt_window, "Open session")
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly)
@@ -55,29 +63,70 @@ def ask_what_to_open() -> QFileDialog:
 def save(viewer: Viewer, path: str, *, inside: bool) -> None:
     """Save a window, and say so, or why not."""
     try:
-        folder = save_session(viewer, path, tables_inside=inside)
+        folder = save_session(viewer, path, tables_inside=inside, docks=kept_docks(viewer))
     except TRSMIError as error:
         show_error(str(error))
     else:
+        open_by_itself()
         show_info(f"The session is saved: {folder}")
 
 
 def open_with_docks(viewer: Viewer, path: str) -> None:
-    """Open a session, with the dock of its next step, and say what could not be brought back."""
+    """Open a session in the place of what is open, and say what could not be brought back.
+
+    What would be lost is asked about. If the session cannot be opened, the window stays as it is.
+    """
+    window, before = viewer.window._qt_window, list(viewer.layers)
+    active = viewer.layers.selection.active
     try:
-        notes, outlined = open_session(viewer, path)
+        check_session(path)
+        rooms = [room for room in window.findChildren(Room) if room.of_layers]
+        if before and not _ask(viewer, reasons_to_stay(rooms, viewer)):
+            return
+        for room in rooms:
+            room.leave()
+        viewer.layers.clear()
+        try:
+            opened = open_session(viewer, path)
+        except TRSMIError:
+            viewer.layers.clear()
+            viewer.layers.extend(before)
+            viewer.layers.selection.active = active
+            raise
     except TRSMIError as error:
         show_error(str(error))
         return
-    camera = viewer.scene.camera
-    seen = camera.center, camera.zoom
-    _open_dock(viewer, outlined)
-    camera.center, camera.zoom = seen
+    _open_dock(viewer, opened.outlined)
+    notes = opened.notes + bring_back(viewer, opened.docks)
+    settle()
+    look(viewer, opened.view)
+    open_by_itself()
     if notes:
         show_warning("\n".join(notes))
 
 
-def _open_dock(viewer: Viewer, outlined: list[object]) -> None:
+def _ask(viewer: Viewer, lost: list[str]) -> bool:
+    """Ask whether the session may take the place of what is open."""
+    box = QMessageBox(viewer.window._qt_window)
+    box.setWindowTitle("Open the session?")
+    box.setText("\n".join(lost) or "The session takes the place of what is open in this window.")
+    removed = counted(len(viewer.layers), "layer")
+    box.setInformativeText(
+        f"Opening the session removes the {removed} of this window"
+        + (", and that is lost." if lost else ".")
+    )
+    box.setIcon(QMessageBox.Icon.Warning if lost else QMessageBox.Icon.Question)
+    box.addButton("Open", QMessageBox.ButtonRole.AcceptRole)
+    stay = box.addButton("Go back", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(stay)
+    box.setEscapeButton(stay)
+    box.exec()
+    box.deleteLater()
+    return box.clickedButton() is not stay
+
+
+def _open_dock(viewer: Viewer, outlined: list[Points]) -> None:
+    """Open the dock of the next step, and draw the outlines that were drawn."""
     from napari_trsmi.widgets.domains.dock import DomainsDock
     from napari_trsmi.widgets.integrate.dock import IntegrateDock
 
