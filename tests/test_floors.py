@@ -55,14 +55,18 @@ NOT_IN = {
         SCREEN | TERMINAL | TORCH | {"numpy", "pydantic"},
     ),
     **dict.fromkeys(
-        ("analysis", "clustering", "config", "data", "joint", "output", "preprocessing"),
+        ("analysis", "config", "data", "joint", "output", "preprocessing"),
         SCREEN | TERMINAL | TORCH,
     ),
     **dict.fromkeys(
         ("result", "result_sections", "scverse", "spots", "tl"), SCREEN | TERMINAL | TORCH
     ),
     **dict.fromkeys(
-        ("graphs", "model", "training", "assembly", "integration", "preparation", "prepared"),
+        ("clustering", "graphs", "model", "training"),
+        SCREEN | TERMINAL,
+    ),
+    **dict.fromkeys(
+        ("assembly", "integration", "preparation", "prepared"),
         SCREEN | TERMINAL,
     ),
     "viewer": (SCREEN - {"napari"}) | TERMINAL | TORCH,

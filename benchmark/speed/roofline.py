@@ -184,15 +184,15 @@ def parts(n_spots: int, n_domains: int) -> list[Part]:
         operations += regions._STARTS * start + 2 * n * width * n_domains
         traffic += _DOUBLE * n * width
     found.append(Part("k-means of the views", operations, traffic, True, seconds))
-    step, counted = gaussians._posterior, []
+    step, counted = gaussians._Batch.posterior, []
 
-    def posterior(joint: np.ndarray) -> tuple[np.ndarray, float]:
-        counted.append(joint.size)
-        return step(joint)
+    def posterior(batch: gaussians._Batch, points: torch.Tensor) -> object:
+        counted.append(batch.weights.numel() * len(points))
+        return step(batch, points)
 
-    gaussians._posterior = posterior
+    gaussians._Batch.posterior = posterior
     seconds = best(lambda: find_domains(z, config))
-    gaussians._posterior = step
+    gaussians._Batch.posterior = step
     width = min(config.cluster_components, z.shape[1])
     found.append(Part("EM of the states", 4 * sum(counted) * width, 0.0, True, seconds))
     scores = np.hstack(tissue.factors)

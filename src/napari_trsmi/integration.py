@@ -267,7 +267,7 @@ def iter_integrate(
         tissue = prepared.tissue
         yield Phase.CLUSTERING
         states = None if network is None else network.trained.embedding
-        domains = domains_by_scale(states, tissue, config, check=stop.check)
+        domains = domains_by_scale(states, tissue, config, device=device, check=stop.check)
         embedding = embedding_at(config.own_scale, states, tissue, config)
     stop.check()
     notes += outcome_notes(network, domains[config.own_scale])

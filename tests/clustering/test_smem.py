@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import adjusted_rand_score
 
 from napari_trsmi.clustering import mixture
@@ -10,16 +11,20 @@ from napari_trsmi.clustering.smem import smem_moves
 
 
 def fit(points, start):
-    return fitted(points, start, ridge=1e-6)
+    return fitted(torch.from_numpy(points), [start], ridge=1e-6)[0]
 
 
 def at_means(points, means):
     even = np.full(len(means), 1 / len(means))
-    return Gaussians(even, means, whitening(np.cov(points.T) / 4))
+    return Gaussians.of(even, means, whitening(torch.from_numpy(np.cov(points.T) / 4)))
 
 
 def labels(model, points):
-    return model.posterior(points).argmax(axis=1)
+    return torch.cat(list(model.posterior(torch.from_numpy(points)))).argmax(dim=1).numpy()
+
+
+def moves_of(model, points):
+    return list(smem_moves(model, torch.from_numpy(points)))
 
 
 @pytest.fixture
@@ -35,11 +40,11 @@ def stuck(blobs):
 
 def test_moves_keep_the_number_of_components_and_their_total_weight(stuck):
     points, _, model = stuck
-    moves = list(smem_moves(model, points))
+    moves = moves_of(model, points)
     assert 0 < len(moves) <= 32
     for move in moves:
         assert move.means.shape == (5, 4)
-        assert move.weights.sum() == pytest.approx(1)
+        assert float(move.weights.sum()) == pytest.approx(1)
         assert (move.weights > 0).all()
         # one is merged, two come of the split: two components stay as they were
         same = np.isclose(move.means[:, None], model.means).all(axis=2).any(axis=1)
@@ -48,7 +53,7 @@ def test_moves_keep_the_number_of_components_and_their_total_weight(stuck):
 
 def test_one_of_them_mends_the_fit(stuck):
     points, truth, model = stuck
-    mended = [fit(points, move) for move in smem_moves(model, points)]
+    mended = [fit(points, move) for move in moves_of(model, points)]
     best = max(mended, key=lambda m: m.likelihood)
     assert best.likelihood > model.likelihood + 0.1
     assert adjusted_rand_score(truth, labels(best, points)) == 1
@@ -58,16 +63,16 @@ def test_a_component_without_points_does_no_harm(blobs):
     points, _ = blobs((40,) * 3)
     model = at_means(points, np.stack([*points[[0, 40, 80]], points[0]]))
     model.means[3] += 1e6
-    for move in smem_moves(model, points):
-        assert np.isfinite(move.weights).all()
-        assert np.isfinite(move.means).all()
+    for move in moves_of(model, points):
+        assert move.weights.isfinite().all()
+        assert move.means.isfinite().all()
 
 
 @pytest.mark.parametrize("k", [1, 2])
 def test_there_are_none_for_fewer_than_three_components(blobs, k):
     points, _ = blobs((40,) * 3)
     model = fit(points, at_means(points, points[:k]))
-    assert list(smem_moves(model, points)) == []
+    assert moves_of(model, points) == []
 
 
 def test_a_fit_that_starts_badly_ends_well(stuck, monkeypatch):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
+    import torch
     from numpy.typing import NDArray
 
     from napari_trsmi.config import Config
@@ -55,7 +56,11 @@ def check_enough_spots(n_spots: int, config: Config) -> None:
 
 
 def find_domains(
-    embedding: NDArray[np.floating], config: Config, *, check: Callable[[], None] = lambda: None
+    embedding: NDArray[np.floating],
+    config: Config,
+    *,
+    device: torch.device | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> Domains:
     """Cluster an embedding.
 
@@ -65,6 +70,8 @@ def find_domains(
         Z, shape (n_spots, d).
     config
         Clustering, number of domains, seed.
+    device
+        Where mixtures are fitted; the CPU if None.
     check
         Called before every start of the clustering; what it raises ends the search.
 
@@ -99,10 +106,11 @@ def find_domains(
                 smallest=config.min_domains,
                 largest=config.max_domains,
                 seed=config.seed,
+                device=device,
                 check=check,
             )
             wanted = choose_n_domains(curve)
-        mixture = fit_mixture(points, wanted, seed=config.seed, check=check)
+        mixture = fit_mixture(points, wanted, seed=config.seed, device=device, check=check)
         labels, confidence = mixture.labels, mixture.confidence
     return Domains(number_by_size(labels), confidence, curve)
 

@@ -20,17 +20,19 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from napari_trsmi.clustering.gaussians import Gaussians, fitted, whitening
+from napari_trsmi.clustering.gaussians import Gaussians, fitted, on_device, whitening
 from napari_trsmi.clustering.smem import smem_moves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
 _WARD_SPOTS = 2_000  # Ward's linkage holds all pairs of the spots that it sees
 _EM_SPOTS = 20_000  # EM sees at most this many; the others are assigned
@@ -75,6 +77,7 @@ def fit_mixture(
     seed: int,
     train: NDArray[np.int64] | None = None,
     rearrange: bool = True,
+    device: torch.device | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Mixture:
     """Fit the mixture from several starts and keep the most likely one.
@@ -92,31 +95,40 @@ def fit_mixture(
         are labelled.
     rearrange
         Whether to make SMEM moves from the best starts.
+    device
+        Where EM runs; the CPU if None.
     check
-        Called before every start and move; what it raises ends the fit.
+        Called before every start and step of EM; what it raises ends the fit.
     """
     within = winsorized(np.asarray(points, dtype=np.float64))
     within -= within.mean(axis=0)  # EM takes the variance as a difference of squares
     within /= float(within.std(axis=0).max()) or 1.0
     rng = np.random.default_rng(seed)
     seen = within[_sample(rng, len(within), _EM_SPOTS) if train is None else train]
-    starts = _starts(seen, n_components, rng, check)
-    # the matrices are small: a second BLAS thread costs several times what it saves
-    with threadpool_limits(1), warnings.catch_warnings():
+    with warnings.catch_warnings():
         # k-means may find fewer distinct points
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fits = [_from_partition(seen, *start) for start in starts]
+        starts = list(_starts(seen, n_components, rng, check))
+    trained = on_device(seen, device or torch.device("cpu"))
+    # the matrices are small: a second BLAS thread costs several times what it saves
+    with threadpool_limits(1):
+        begun = [_of_partition(*start, trained) for start in starts]
+        fits = fitted(trained, begun, ridge=_REGULARISATION, check=check)
         fits.sort(key=_LIKELIHOOD, reverse=True)
         if rearrange:
-            tried = _sample(rng, len(seen), _TRIED_SPOTS)
-            fits = [_rearranged(fit, seen, tried, check) for fit in _distinct(fits)[:_REARRANGED]]
+            tried = on_device(seen[_sample(rng, len(seen), _TRIED_SPOTS)], trained.device)
+            fits = [
+                _rearranged(fit, trained, tried, check) for fit in _distinct(fits)[:_REARRANGED]
+            ]
         best = max(fits, key=_LIKELIHOOD)
-        posterior = best.posterior(within)
+        everywhere = on_device(within, trained.device)
+        found = [posterior.max(dim=1) for posterior in best.posterior(everywhere)]
+        bic = best.bic(trained)
     return Mixture(
-        labels=posterior.argmax(axis=1),
-        confidence=posterior.max(axis=1),
+        labels=np.concatenate([each.indices.cpu().numpy() for each in found]),
+        confidence=np.concatenate([each.values.cpu().numpy() for each in found]),
         log_likelihood=best.likelihood,
-        bic=best.bic(seen),
+        bic=bic,
     )
 
 
@@ -150,20 +162,17 @@ def _starts(
         yield points, KMeans(k, n_init=1, random_state=state).fit_predict(view)
 
 
-def _from_partition(
-    points: NDArray[np.float64],
-    partitioned: NDArray[np.float64],
-    labels: NDArray[np.int64],
+def _of_partition(
+    partitioned: NDArray[np.float64], labels: NDArray[np.int64], points: Tensor
 ) -> Gaussians:
-    """EM on all points, from a partition of some."""
+    """What a partition of some points says of all, where those are."""
     labels = np.unique(labels, return_inverse=True)[1]  # k-means may leave numbers out
-    k, p = int(labels.max()) + 1, points.shape[1]
+    k, p = int(labels.max()) + 1, partitioned.shape[1]
     means = np.stack([partitioned[labels == c].mean(axis=0) for c in range(k)])
     within = partitioned - means[labels]
     covariance = within.T @ within / len(partitioned) + _REGULARISATION * np.eye(p)
     weights = np.bincount(labels, minlength=k) / len(labels)
-    start = Gaussians(weights, means, whitening(covariance))
-    return fitted(points, start, ridge=_REGULARISATION)
+    return Gaussians.of(weights, means, whitening(torch.from_numpy(covariance)).to(points))
 
 
 def _distinct(fits: list[Gaussians]) -> list[Gaussians]:
@@ -176,22 +185,15 @@ def _distinct(fits: list[Gaussians]) -> list[Gaussians]:
 
 
 def _rearranged(
-    model: Gaussians,
-    points: NDArray[np.float64],
-    tried: NDArray[np.int64],
-    check: Callable[[], None],
+    model: Gaussians, points: Tensor, sample: Tensor, check: Callable[[], None]
 ) -> Gaussians:
     """The model after all moves that make it more likely, the most likely one at a time."""
-    sample = points[tried]
     for _ in range(_MOST_MOVES):
-        moved = []
-        for start in smem_moves(model, points):
-            check()
-            moved.append(fitted(sample, start, ridge=_REGULARISATION, steps=_TRIED_STEPS))
-        best = model
-        for start in sorted(moved, key=_LIKELIHOOD, reverse=True)[:_TRIED_IN_FULL]:
-            check()
-            best = max(best, fitted(points, start, ridge=_REGULARISATION), key=_LIKELIHOOD)
+        moves = list(smem_moves(model, points))
+        moved = fitted(sample, moves, ridge=_REGULARISATION, steps=_TRIED_STEPS, check=check)
+        promising = sorted(moved, key=_LIKELIHOOD, reverse=True)[:_TRIED_IN_FULL]
+        full = fitted(points, promising, ridge=_REGULARISATION, check=check)
+        best = max([model, *full], key=_LIKELIHOOD)
         if best.likelihood < model.likelihood + _LEAST_GAIN:
             break
         model = best

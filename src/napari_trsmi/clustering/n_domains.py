@@ -9,6 +9,7 @@ two labellings is averaged over several halvings. BIC is reported beside it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ from napari_trsmi.clustering.mixture import fit_mixture
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import torch
     from numpy.typing import NDArray
 
 _SPOTS = 3_000
@@ -34,6 +36,7 @@ def stability_curve(
     smallest: int,
     largest: int,
     seed: int,
+    device: torch.device | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> pd.DataFrame:
     """Stability and BIC of every number of domains.
@@ -46,7 +49,7 @@ def stability_curve(
         Numbers of domains tried; `largest` is cut to a fifth of the spots looked at.
     seed
         Seed of the sample and of the halvings.
-    check
+    device, check
         See `fit_mixture`.
 
     Returns
@@ -56,6 +59,7 @@ def stability_curve(
         (per spot, lower is better).
     """
     rng = np.random.default_rng(seed)
+    fit = partial(fit_mixture, seed=seed, rearrange=False, device=device, check=check)
     seen = points[np.sort(rng.permutation(len(points))[:_SPOTS])]
     half = len(seen) // 2
     halvings = [rng.permutation(len(seen)) for _ in range(_HALVINGS)]
@@ -63,14 +67,11 @@ def stability_curve(
     for k in range(smallest, max(smallest, min(largest, half // 5)) + 1):
         agreement = [
             adjusted_rand_score(
-                *(
-                    fit_mixture(seen, k, seed=seed, train=part, rearrange=False, check=check).labels
-                    for part in (shuffled[:half], shuffled[half:])
-                )
+                *(fit(seen, k, train=part).labels for part in (shuffled[:half], shuffled[half:]))
             )
             for shuffled in halvings
         ]
-        bic = fit_mixture(seen, k, seed=seed, rearrange=False, check=check).bic / len(seen)
+        bic = fit(seen, k).bic / len(seen)
         rows.append({"n_domains": k, "stability": float(np.mean(agreement)), "bic": bic})
     return pd.DataFrame(rows)
 

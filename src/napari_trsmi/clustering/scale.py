@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import scipy.sparse as sp
+    import torch
     from numpy.typing import NDArray
 
     from napari_trsmi.clustering.views import Rows, View
@@ -167,6 +168,7 @@ def domains_by_scale(
     tissue: Tissue,
     config: Config,
     *,
+    device: torch.device | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> dict[float, Domains]:
     """Domains at every scale of `config`, the run's own first.
@@ -180,6 +182,8 @@ def domains_by_scale(
     config
         Scales, number of domains, clustering, seed. A number that is chosen is chosen at the run's
         own scale, and kept at the others.
+    device
+        Where states are clustered; the CPU if None.
     check
         Called between the steps of the work; what it raises ends it.
 
@@ -196,13 +200,14 @@ def domains_by_scale(
     """
     # spots by axes: a second thread costs many times what it saves, and most while others work
     with threadpool_limits(1):
-        return _domains_by_scale(states, tissue, config, check)
+        return _domains_by_scale(states, tissue, config, device, check)
 
 
 def _domains_by_scale(
     states: NDArray[np.floating] | None,
     tissue: Tissue,
     config: Config,
+    device: torch.device | None,
     check: Callable[[], None],
 ) -> dict[float, Domains]:
     own = config.own_scale
@@ -210,7 +215,7 @@ def _domains_by_scale(
     found: dict[float, Domains] = {}
     if own == 0:
         assert states is not None  # noqa: S101
-        found[own] = find_domains(states, config, check=check)
+        found[own] = find_domains(states, config, device=device, check=check)
     elif config.clustering == "leiden":
         found[own] = _leiden(own, tissue, config, check)
     else:
@@ -226,7 +231,7 @@ def _domains_by_scale(
     with suppress(InputError):  # Leiden may find no such number there: then without that scale
         if 0 in others:
             assert states is not None  # noqa: S101
-            found[0.0] = find_domains(states, config, check=check)
+            found[0.0] = find_domains(states, config, device=device, check=check)
     if config.clustering == "leiden":
         for scale in above:
             with suppress(InputError):

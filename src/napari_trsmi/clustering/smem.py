@@ -12,6 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from napari_trsmi.clustering.gaussians import Gaussians
 
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
 _MERGES, _SPLITS = 8, 4
 
 
-def smem_moves(model: Gaussians, points: NDArray[np.float64]) -> Iterator[Gaussians]:
+def smem_moves(model: Gaussians, points: Tensor) -> Iterator[Gaussians]:
     """Where the most promising moves lead.
 
     Parameters
@@ -31,7 +33,7 @@ def smem_moves(model: Gaussians, points: NDArray[np.float64]) -> Iterator[Gaussi
     model
         Fitted.
     points
-        Shape (n, p).
+        ``float64``, shape (n, p).
 
     Yields
     ------
@@ -39,11 +41,14 @@ def smem_moves(model: Gaussians, points: NDArray[np.float64]) -> Iterator[Gaussi
         With the covariance of the model, at most 32 of them; none for fewer than three Gaussians.
     """
     # where the shared covariance is the identity, distances are costs
-    to_white = model.whiten
-    centers, weights = model.means @ to_white, model.weights
-    labels = model.joint(points).argmax(axis=0)
-    members = [points[labels == c] @ to_white - center for c, center in enumerate(centers)]
-    stretched = [_longest_axis(m) for m in members]
+    white = points @ model.whiten
+    to_white = model.whiten.cpu().numpy()
+    centers, weights = model.means.cpu().numpy() @ to_white, model.weights.cpu().numpy()
+    labels = torch.cat([posterior.argmax(dim=1) for posterior in model.posterior(points)])
+    stretched = [
+        _longest_axis(white[labels == c] - torch.from_numpy(center).to(white))
+        for c, center in enumerate(centers)
+    ]
     excess = weights * [axis @ axis - 1.0 for axis in stretched]
     for (a, b), c in product(_closest(centers, weights), np.argsort(-excess)[:_SPLITS]):
         if c in (a, b) or excess[c] <= 0:
@@ -54,7 +59,7 @@ def smem_moves(model: Gaussians, points: NDArray[np.float64]) -> Iterator[Gaussi
         moved[b], moved[c] = centers[c] + stretched[c], centers[c] - stretched[c]
         shares[b] = shares[c] = weights[c] / 2
         back = np.asarray(np.linalg.solve(to_white.T, moved.T).T, dtype=np.float64)
-        yield Gaussians(shares, back, to_white)
+        yield Gaussians.of(shares, back, model.whiten)
 
 
 def _closest(
@@ -67,10 +72,10 @@ def _closest(
     return [(first[i], second[i]) for i in np.argsort(lost)[:_MERGES]]
 
 
-def _longest_axis(members: NDArray[np.float64]) -> NDArray[np.float64]:
+def _longest_axis(members: Tensor) -> NDArray[np.float64]:
     """The direction of largest scatter about 0, one standard deviation long."""
     if len(members) < 2:
         return np.zeros(members.shape[1])
-    variances, axes = np.linalg.eigh(members.T @ members / len(members))
+    variances, axes = np.linalg.eigh((members.T @ members / len(members)).cpu().numpy())
     longest: NDArray[np.float64] = np.sqrt(max(variances[-1], 0.0)) * axes[:, -1]
     return longest
