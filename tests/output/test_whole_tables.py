@@ -154,3 +154,25 @@ def test_an_h5mu_that_does_not_fit_leaves_the_disk_clean(tables, quick, small_di
     with pytest.raises(OutputError, match=r"Cannot write .*domains\.h5mu"):
         write_result(result, small_disk / "domains.h5mu", dataset=dataset)
     assert list(small_disk.iterdir()) == []
+
+
+def test_cellxgene_opens_everything(tables, quick, tmp_path):
+    """Its own rules: names that are unique, a layout that it lists, colours that it can read."""
+    given = {"rna": tables["rna"]}
+    result = trsmi.integrate(given, config=quick)
+    path = write_result(result, tmp_path / "all.h5ad", dataset=trsmi.load(given))
+    table = anndata.read_h5ad(path)
+    assert table.obs_names.is_unique
+    assert table.var_names.is_unique
+    layouts = {key[2:]: values for key, values in table.obsm.items() if key.startswith("X_")}
+    assert layouts
+    for layout in layouts.values():
+        assert layout.dtype.kind == "f"
+        assert layout.shape[1] >= 2
+        assert np.isfinite(layout).all()
+    colored = [key.removesuffix("_colors") for key in table.uns if key.endswith("_colors")]
+    assert "trsmi_domain" in colored
+    for column in colored:
+        colors = table.uns[f"{column}_colors"]
+        assert len(colors) >= len(table.obs[column].cat.categories)
+        assert all(pd.Series(colors).str.fullmatch("#[0-9a-f]{6}"))

@@ -9,12 +9,8 @@ from anndata import AnnData
 
 from napari_trsmi.analysis.plots.boundary import geometry, profile
 from napari_trsmi.analysis.plots.composition import composition, confidence
-from napari_trsmi.analysis.plots.markers import (
-    STYLES,
-    all_markers,
-    gene_set,
-    one_against_another,
-)
+from napari_trsmi.analysis.plots.gene_sets import gene_set, gene_sets
+from napari_trsmi.analysis.plots.markers import STYLES, all_markers, one_against_another
 from napari_trsmi.analysis.plots.plot import save_plot, save_table
 from napari_trsmi.analysis.plots.river import river
 from napari_trsmi.data.dataset import Kind, Modality, SpatialOmics
@@ -151,6 +147,24 @@ def test_a_set_has_a_score_for_every_spot(result, dataset):
     means = plot.table.set_index("domain")["mean"]
     assert means["1"] > means["2"] + 0.5
     assert "Not in the table: unknown." in plot.about
+
+
+def test_all_sets_of_a_file_are_compared_by_domain(result, dataset):
+    sets = {
+        "flat": ["g9", "g10", "g11"],
+        "of the first": ["G0", "g1", "g2"],
+        "of the third": ["g6", "g7", "none"],
+        "not here": ["a", "b"],
+    }
+    plot = gene_sets(dataset, result, "rna", sets)
+    table = plot.table.set_index("set")
+    assert list(table.index)[-1] == "flat"
+    assert table.loc["of the first", "1"] > table.loc["of the first", ["2", "3"]].max() + 0.5
+    assert table.loc["of the third", "3"] > table.loc["of the third", ["1", "2"]].max() + 0.5
+    assert tuple(table.loc["of the third", ["n_features", "n_in_set"]]) == (2, 3)
+    assert "1 set had fewer than 2 features here" in plot.about
+    with pytest.raises(InputError, match="call genes alike"):
+        gene_sets(dataset, result, "rna", {"ids": ["ENSG1", "ENSG2"]})
 
 
 def test_files(result, tmp_path):

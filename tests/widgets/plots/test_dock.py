@@ -56,7 +56,7 @@ def shown(dock):
     "name", [k.name for k in KINDS if k.name not in (RIVER, "Gene set", "Neighbourhoods")]
 )
 def test_every_plot_is_drawn_and_saved(dock, qtbot, tmp_path, name):
-    if name == "Co-occurrence":
+    if name in ("Co-occurrence", "What varies in space"):
         pytest.importorskip("squidpy")
     draw(dock, qtbot, name)
     assert not dock.view.is_empty
@@ -148,10 +148,35 @@ def test_the_domains_dock_leads_here(make_napari_viewer, make_result):
     add_domains(viewer, make_result())
     domains = DomainsDock(viewer)
     viewer.window.add_dock_widget(domains, name=domains.menu_name)
-    domains.space.across.click()
+    domains.plots.click()
     (plots,) = viewer.window._qt_window.findChildren(PlotsDock)
+    plots.choose(PROFILE)
+    domains.plots.click()
     assert plots.kind.name == PROFILE
     domains.markers.all_domains.click()
     assert plots.kind.name == DOT_PLOT
     domains.comparison.river.click()
     assert plots.kind.name == RIVER
+
+
+def test_sets_of_a_file_are_chosen_one_by_one_or_all_at_once(dock, qtbot, tmp_path):
+    path = tmp_path / "sets.gmt"
+    path.write_text("first\tx\tg0\tg1\nsecond\tx\tg2\tg3\n")
+    dock.choose("Gene set")
+    dock.choices.sets.load_file(str(path))
+    draw(dock, qtbot, "Gene set")
+    assert sorted(dock.plot.table["set"]) == ["first", "second"]
+    box = dock.choices.sets.box
+    box.setCurrentText("second")
+    box.activated.emit(box.currentIndex())
+    assert dock.choices.features.text() == "g2, g3"
+    draw(dock, qtbot, "Gene set")
+    assert dock.plot.scores is not None
+    state = dock.state()
+    box.setCurrentIndex(0)
+    dock.restore(state)
+    assert box.currentText() == "second"
+    qtbot.waitUntil(lambda: dock.plot is not None, timeout=60_000)
+    path.write_text("nothing")
+    dock.choices.sets.load_file(str(path))
+    assert "is no set of a GMT" in dock.status.text()

@@ -1,4 +1,4 @@
-"""Marker features of all domains at once: dot plot, heat map, violins; and one set's score."""
+"""Marker features of all domains at once: dot plot, heat map, violins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from napari_trsmi.analysis.markers import marker_features
-from napari_trsmi.analysis.plots.plot import Plot, new_figure, upright_names
+from napari_trsmi.analysis.plots.plot import Plot, new_figure
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.counts import dense
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 Style = Literal["dot plot", "heat map", "violins"]
 STYLES: tuple[Style, ...] = get_args(Style)
 
-_DOMAIN = "domain"
+DOMAIN = "domain"
+"""Column of `table_of_run`."""
 _LEAST = 2  # spots, to be compared
 _LISTED = 50  # features of a domain in the table
 _DRAWN = 10
@@ -78,7 +79,7 @@ def all_markers(
     ]
     found = pd.concat(parts, ignore_index=True)
     found = found[["domain", *(column for column in found if column != "domain")]]
-    table = _table(dataset, result, modality)
+    table = table_of_run(dataset, result, modality)
     if features:
         shown: Any = known_features(table, features)
     else:
@@ -144,72 +145,6 @@ def one_against_another(
     return Plot(figure, found, about)
 
 
-def gene_set(
-    dataset: SpatialOmics, result: TRSMIResult, modality: str, features: Sequence[str]
-) -> Plot:
-    """Score every spot by a set of features (scanpy's ``score_genes``), and draw it by domain.
-
-    Parameters
-    ----------
-    dataset
-        The tables.
-    result
-        A run on them.
-    modality
-        Name of the table.
-    features
-        The set.
-
-    Returns
-    -------
-    Plot
-        ``scores`` has the score of each spot.
-
-    Raises
-    ------
-    InputError
-        If the table has none of the features, or has too few others to compare with.
-    """
-    import scanpy as sc
-
-    table = _table(dataset, result, modality)
-    known = known_features(table, features)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            sc.tl.score_genes(
-                table, known, score_name="score", ctrl_size=min(50, table.n_vars), random_state=0
-            )
-        except (RuntimeError, ValueError) as error:
-            raise InputError(
-                f"The set cannot be scored in {modality}: {error}. It needs other features to "
-                "compare with."
-            ) from error
-    scores = table.obs["score"].astype(np.float64)
-    domains = table.obs[_DOMAIN]
-    names = [str(name) for name in domains.cat.categories]
-    parts = [scores[(domains == name).to_numpy()].to_numpy() for name in domains.cat.categories]
-    figure = new_figure()
-    axes = figure.subplots()
-    drawn = axes.violinplot(parts, showmedians=True, widths=0.8)
-    bodies: Any = drawn["bodies"]
-    for body, name in zip(bodies, names, strict=True):
-        body.set_facecolor(result.colors[name])
-        body.set_alpha(0.9)
-    for part in ("cmedians", "cmins", "cmaxes", "cbars"):
-        drawn[part].set_color("0.2")
-        drawn[part].set_linewidth(0.8)
-    axes.set_xticks(range(1, len(names) + 1), names, rotation=90 if upright_names(names) else 0)
-    axes.set_ylabel("score of the set")
-    summary = scores.groupby(domains, observed=True)
-    summed = pd.DataFrame({"mean": summary.mean(), "median": summary.median(), "sd": summary.std()})
-    summed.insert(0, "n_spots", summary.size())
-    left_out = [name for name in features if name not in known]
-    without = f" Not in the table: {listed(left_out)}." if left_out else ""
-    about = f"Score of {listed(known)} against features of like means.{without}"
-    return Plot(figure, summed.rename_axis("domain").reset_index(), about, scores)
-
-
 def known_features(table: AnnData, features: Sequence[str]) -> list[str]:
     """Return the features that a table has, whatever their case, in the order given.
 
@@ -225,7 +160,14 @@ def known_features(table: AnnData, features: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(known))
 
 
-def _table(dataset: SpatialOmics, result: TRSMIResult, modality: str) -> AnnData:
+def table_of_run(dataset: SpatialOmics, result: TRSMIResult, modality: str) -> AnnData:
+    """Return the comparable values of a table's spots that a run has, with their domains.
+
+    Raises
+    ------
+    InputError
+        If there is no such table.
+    """
     if modality not in dataset.names:
         raise InputError(
             f"There is no table {modality!r}. There are {listed(list(dataset.names))}."
@@ -234,7 +176,7 @@ def _table(dataset: SpatialOmics, result: TRSMIResult, modality: str) -> AnnData
     known = result.domains.index.intersection(table.obs_names, sort=False)
     table = table[known].copy()
     domains = result.domains.loc[known].cat.remove_unused_categories()
-    table.obs[_DOMAIN] = domains.cat.rename_categories(str)
+    table.obs[DOMAIN] = domains.cat.rename_categories(str)
     return table
 
 
@@ -250,7 +192,7 @@ def _draw(figure: Any, table: AnnData, shown: Any, style: Style) -> None:
     figure.set_layout_engine("none")  # scanpy lays out what is in the axes
     top = 0.97 if isinstance(shown, list) else 0.86  # names of groups are above
     axes = figure.subplots(gridspec_kw={"left": 0.1, "right": 0.98, "bottom": 0.3, "top": top})
-    how: dict[str, Any] = {"groupby": _DOMAIN, "use_raw": False, "ax": axes}
+    how: dict[str, Any] = {"groupby": DOMAIN, "use_raw": False, "ax": axes}
     relative = "Mean in domain\n(0 to 1 by feature)"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""Which domains lie beside which, and how far they reach: squidpy's statistics drawn."""
+"""Which domains lie beside which, how far they reach, what varies in space: squidpy, drawn."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ import numpy as np
 import pandas as pd
 
 from napari_trsmi.analysis.plots.plot import Plot, new_figure
-from napari_trsmi.analysis.spatial_statistics import co_occurrence, neighborhood_enrichment
+from napari_trsmi.analysis.spatial_statistics import (
+    co_occurrence,
+    neighborhood_enrichment,
+    spatially_variable,
+)
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
+    from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.result import TRSMIResult
+
+_DRAWN = 15  # features
 
 
 def enrichment(result: TRSMIResult) -> Plot:
@@ -81,3 +88,30 @@ def co_occurring(result: TRSMIResult, domain: str) -> Plot:
     table = table.rename(columns={} if factor is None else {"distance": "distance_um"})
     about = f"How much likelier each domain is at a distance from {domain} than anywhere."
     return Plot(figure, table, about)
+
+
+def varying(dataset: SpatialOmics, result: TRSMIResult, modality: str) -> Plot:
+    """Draw which features are most alike in neighbouring spots, by Moran's I.
+
+    Parameters
+    ----------
+    dataset
+        The tables.
+    result
+        A run on them.
+    modality
+        Name of the table.
+
+    Raises
+    ------
+    InputError
+        As `spatially_variable`.
+    """
+    found = spatially_variable(dataset, result, modality)
+    first = found.head(_DRAWN)[::-1]
+    figure = new_figure()
+    axes = figure.subplots()
+    axes.barh([str(feature) for feature in first["feature"]], first["moran_i"], color="0.45")
+    axes.set_xlabel("Moran's I")
+    about = "Which features are alike in neighbouring spots (1), and which lie at random (0)."
+    return Plot(figure, found, about)

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -37,7 +38,6 @@ from napari_trsmi.widgets.domains.legend import LegendView
 from napari_trsmi.widgets.domains.markers import MarkersPanel
 from napari_trsmi.widgets.domains.scale import ScalePanel
 from napari_trsmi.widgets.domains.shares import SharesPanel
-from napari_trsmi.widgets.domains.space import SpacePanel
 from napari_trsmi.widgets.plots.dock import PlotsDock
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ _NAMED = 3  # domains that the line on the selection names
 
 
 class DomainsDock(Room):
-    """Legend on top, always in sight; colours, embedding, comparison, markers, space, export below.
+    """Legend on top, always in sight; colours, embedding, comparison, markers, export below.
 
     It shows the domains of the active layer, or of the last one that had any.
 
@@ -116,19 +116,22 @@ class DomainsDock(Room):
         self.embedding = EmbeddingPanel()
         self.comparison = ComparePanel(self._viewer)
         self.markers = MarkersPanel()
-        self.space = SpacePanel()
         self.shares = SharesPanel()
         self.export = ExportPanel(self._viewer)
+        self.plots = QPushButton("Plots …")
+        self.plots.setToolTip(
+            "Neighbourhoods, co-occurrence, what varies in space, across a boundary, composition, "
+            "markers of all domains and more, in the Plots dock"
+        )
         self.tabs = QTabWidget()
         self.tabs.setUsesScrollButtons(False)
         self.tabs.setElideMode(Qt.TextElideMode.ElideNone)
-        self.tabs.setStyleSheet("QTabBar::tab { padding: 3px; }")  # all six fit a narrow dock
+        self.tabs.setStyleSheet("QTabBar::tab { padding: 3px; }")  # all fit a narrow dock
         for panel, title, tip in (
             (look, "Look", "What the spots are coloured by, and how they are drawn"),
             (self.embedding, "Embedding", "The embedding, linked to the tissue"),
             (self.comparison, "Compare", "Compare with another run or an annotation"),
             (self.markers, "Markers", "What sets a domain apart"),
-            (self.space, "Space", "How the domains lie to each other, and what varies in space"),
             (self.shares, "Sections", "How much of each section each domain has"),
             (self.export, "Export", "Save the domains, copy the run as a script"),
         ):
@@ -136,16 +139,20 @@ class DomainsDock(Room):
         chooser = QHBoxLayout()
         chooser.addWidget(QLabel("Layer"))
         chooser.addWidget(self.layer, 1)
-        chooser.addWidget(self.boundaries)
-        chooser.addWidget(self.canvas_legend)
+        on_canvas = QHBoxLayout()
+        on_canvas.addWidget(self.boundaries)
+        on_canvas.addWidget(self.canvas_legend)
+        on_canvas.addStretch(1)
+        on_canvas.addWidget(self.lasso)
+        on_canvas.addWidget(self.plots)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(9, 4, 9, 4)  # what a laptop's window needs the height for
+        layout.setSpacing(4)
         layout.addLayout(chooser)
+        layout.addLayout(on_canvas)
         layout.addWidget(self.scale)
         layout.addWidget(self.legend, 2)
-        selected = QHBoxLayout()
-        selected.addWidget(self.selection, 1)
-        selected.addWidget(self.lasso)
-        layout.addLayout(selected)
+        layout.addWidget(self.selection)
         layout.addWidget(self.edit_bar)
         layout.addWidget(self.message)
         layout.addWidget(self.tabs, 3)
@@ -160,7 +167,7 @@ class DomainsDock(Room):
         self.legend.chosen.connect(self._on_legend_chosen)
         self.legend.legend.refused.connect(self._show_failure)
         self.markers.feature_chosen.connect(self._on_panel_feature_chosen)
-        self.space.feature_chosen.connect(self._on_panel_feature_chosen)
+        self.plots.clicked.connect(self._on_plots_clicked)
         for panel in self._panels():
             panel.failed.connect(self._show_failure)
             panel.said.connect(self._show_message)
@@ -176,7 +183,7 @@ class DomainsDock(Room):
 
     def _panels(self) -> tuple[Panel, ...]:
         above = (self.boundaries, self.canvas_legend, self.scale, self.edit_bar, self.lasso)
-        compared = (self.embedding, self.comparison, self.markers, self.space)
+        compared = (self.embedding, self.comparison, self.markers)
         tabs = (*compared, self.shares, self.export)
         return (*above, self.color_by, self.appearance, *tabs)
 
@@ -190,7 +197,6 @@ class DomainsDock(Room):
             "compared": self.comparison.other,
             "markers_of": self.markers.domain,
             "markers_in": self.markers.modality,
-            "statistic": self.space.statistic,
             "tab": self.tabs,
         }
 
@@ -313,6 +319,9 @@ class DomainsDock(Room):
     def _on_panel_feature_chosen(self, modality: str, feature: str) -> None:
         self.color_by.show_feature(modality, feature)
         self.tabs.setCurrentIndex(0)
+
+    def _on_plots_clicked(self) -> None:
+        open_room(self._viewer, PlotsDock)
 
     def _on_plot_wanted(self, name: str) -> None:
         open_room(self._viewer, PlotsDock)[0].choose(name)

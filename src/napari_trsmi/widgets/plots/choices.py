@@ -22,9 +22,11 @@ from napari_trsmi.widgets.plots.kinds import (
     LINE,
     OTHER,
     REACH,
+    SETS,
     TABLE,
     Request,
 )
+from napari_trsmi.widgets.plots.sets_box import SetsBox
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +56,8 @@ class Choices(QWidget):
         self.domain, self.other, self.labels, self.table = (QComboBox() for _ in range(4))
         for box in (self.domain, self.other, self.labels, self.table):
             narrow(box)
+        self.sets = SetsBox()
+        self.sets.chosen.connect(lambda names: self.features.setText(", ".join(names)))
         self.features = QLineEdit()
         self.features.setPlaceholderText("the most telling")
         self.features.setToolTip("Names of genes or other features, separated by commas or spaces")
@@ -72,6 +76,7 @@ class Choices(QWidget):
             (OTHER, "Against", self.other),
             (LABELS, "Labels", self.labels),
             (TABLE, "Table", self.table),
+            (SETS, "Set", self.sets),
             (FEATURES, "Features", self.features),
             (LINE, "Along", self.line),
             (REACH, "Reach", self.reach),
@@ -82,7 +87,7 @@ class Choices(QWidget):
 
     def controls(self) -> dict[str, QWidget]:
         """The boxes, by what they ask for."""
-        return dict(self._rows)
+        return {**self._rows, SETS: self.sets.box}
 
     def show_rows(self, asks: tuple[str, ...]) -> None:
         """Show what a plot asks for, and nothing else."""
@@ -137,6 +142,7 @@ class Choices(QWidget):
             label_colors=colors,
             table=self.table.currentText(),
             features=tuple(name for name in typed if name),
+            sets=self.sets.all_sets if SETS in asks else None,
             line=self._line() if LINE in asks else None,
             reach=self.reach.value() or None if REACH in asks else None,
         )

@@ -149,6 +149,7 @@ class PlotsDock(Room):
         self.color.clicked.connect(self._on_color_clicked)
         self.larger.clicked.connect(self._on_larger_clicked)
         self.table.activated.connect(self._on_table_activated)
+        self.choices.sets.failed.connect(self._say_failure)
         self.background.finished.connect(self._on_drawn)
         self.background.failed.connect(self._say_failure)
         self.background.busy_changed.connect(self._show_state)
@@ -159,10 +160,16 @@ class PlotsDock(Room):
 
     def state(self) -> dict[str, Any]:
         """What is chosen, and whether it is drawn."""
-        return {**super().state(), "drawn": self._plot is not None}
+        return {
+            "gene_sets": self.choices.sets.path,
+            **super().state(),
+            "drawn": self._plot is not None,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Choose it, and draw what was drawn."""
+        if state.get("gene_sets"):
+            self.choices.sets.load_file(state["gene_sets"])
         super().restore(state)
         if state.get("drawn"):
             self.draw.click()

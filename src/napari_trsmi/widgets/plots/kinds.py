@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy as np
     import pandas as pd
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from napari_trsmi.data.dataset import Modality, SpatialOmics
     from napari_trsmi.result import TRSMIResult
 
-DOMAIN, OTHER, LABELS, TABLE, FEATURES, LINE, REACH = (
+DOMAIN, OTHER, LABELS, TABLE, SETS, FEATURES, LINE, REACH = (
     "domain",
     "other",
     "labels",
     "table",
+    "sets",
     "features",
     "line",
     "reach",
@@ -48,7 +49,9 @@ class Request:
     table
         Name of a table.
     features
-        Typed names.
+        Typed names, or those of a set.
+    sets
+        Features of each set of a file, if all are asked for.
     line
         A line drawn across the tissue, columns x and y in coordinates; None for none.
     reach
@@ -63,6 +66,7 @@ class Request:
     label_colors: dict[str, str] | None = None
     table: str = ""
     features: tuple[str, ...] = ()
+    sets: Mapping[str, tuple[str, ...]] | None = None
     line: NDArray[np.float64] | None = None
     reach: float | None = None
 
@@ -134,6 +138,12 @@ def _co_occurring(asked: Request) -> Plot:
     return co_occurring(asked.result, asked.domain)
 
 
+def _varying(asked: Request) -> Plot:
+    from napari_trsmi.analysis.plots.neighbours import varying
+
+    return varying(asked.tables, asked.result, asked.table)
+
+
 def _river(asked: Request) -> Plot:
     from napari_trsmi.analysis.plots.river import river
 
@@ -181,10 +191,14 @@ def _one_against_another(asked: Request) -> Plot:
 
 
 def _gene_set(asked: Request) -> Plot:
-    from napari_trsmi.analysis.plots.markers import gene_set
+    from napari_trsmi.analysis.plots.gene_sets import gene_set, gene_sets
 
+    if asked.sets is not None:
+        return gene_sets(asked.tables, asked.result, asked.table, asked.sets)
     if not asked.features:
-        raise InputError("Type the features of the set, separated by commas or spaces.")
+        raise InputError(
+            "Type the features of the set, separated by commas or spaces, or load a GMT file."
+        )
     return gene_set(asked.tables, asked.result, asked.table, asked.features)
 
 
@@ -195,6 +209,12 @@ KINDS = (
     Kind("Confidence", "How sure the spots of each domain are of it", (), _confidence),
     Kind("Neighbourhoods", "Which domains lie beside which, against chance", (), _enrichment),
     Kind("Co-occurrence", "How far domains reach around one of them", (DOMAIN,), _co_occurring),
+    Kind(
+        "What varies in space",
+        "Which features are alike in neighbouring spots (Moran's I)",
+        (TABLE,),
+        _varying,
+    ),
     Kind(RIVER, "Which spots go where in another run or an annotation", (LABELS,), _river),
     Kind(
         PROFILE,
@@ -234,8 +254,8 @@ KINDS = (
     ),
     Kind(
         "Gene set",
-        "One score of several features for every spot (scanpy)",
-        (TABLE, FEATURES),
+        "One score of several features for every spot (scanpy), or all sets of a GMT file",
+        (TABLE, SETS, FEATURES),
         _gene_set,
     ),
 )
