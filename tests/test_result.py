@@ -47,19 +47,27 @@ def assert_same(actual: TRSMIResult, expected: TRSMIResult) -> None:
     assert actual.sections is expected.sections is actual.fitted is expected.fitted is None
     assert not actual.predicted
     assert not expected.predicted
-    if expected.image is None:
-        assert actual.image is None
-    else:
-        np.testing.assert_array_equal(actual.image.pixels, expected.image.pixels)
-        assert actual.image.pixels.dtype == np.uint8
-        assert actual.image.scale == expected.image.scale
+    assert list(actual.further_images) == list(expected.further_images)
+    pictures = [(actual.image, expected.image)]
+    pictures += [(actual.further_images[n], expected.further_images[n]) for n in names_of(expected)]
+    for image, other in pictures:
+        if other is None:
+            assert image is None
+            continue
+        np.testing.assert_array_equal(image.pixels, other.pixels)
+        assert image.pixels.dtype == np.uint8
+        assert image.scale == other.scale
+
+
+def names_of(result: TRSMIResult) -> list[str]:
+    return list(result.further_images)
 
 
 def test_the_comparison_looks_at_every_field():
     compared = {"domains", "confidence", "modality_weights", "annotations", "history"}
     compared |= {"embedding", "coordinates", "record", "spot_diameter", "image", "custom_colors"}
     compared |= {"domains_by_scale", "confidence_by_scale", "sections"}
-    compared |= {"square_spots", "predicted", "fitted"}
+    compared |= {"square_spots", "predicted", "fitted", "further_images"}
     assert {field.name for field in fields(TRSMIResult)} == compared
 
 
@@ -88,10 +96,15 @@ def results(draw: st.DrawFn) -> TRSMIResult:
     # text as pandas itself holds it: `object` before pandas 3, `str` from then on
     annotations["words"] = pd.Series(annotations["words"].tolist(), index=spots)
     annotations["labels"] = annotations["words"].astype("category")
-    image = None
-    if draw(st.booleans()):
-        pixels = rng.integers(0, 256, (draw(st.integers(1, 5)), 4, 3), dtype=np.uint8)
-        image = TissueImage(pixels, draw(st.floats(1e-3, 10)))
+    images = [
+        TissueImage(
+            rng.integers(0, 256, (draw(st.integers(1, 5)), 4, 3), dtype=np.uint8),
+            draw(st.floats(1e-3, 10)),
+        )
+        for _ in range(draw(st.integers(0, 3)))
+    ]
+    image = draw(st.sampled_from([None, *images]))
+    stains = draw(st.lists(names, min_size=len(images), max_size=len(images), unique=True))
     domains = draw(st.lists(names, min_size=n_domains, max_size=n_domains, unique=True))
     chosen = draw(st.lists(st.sampled_from(domains), unique=True))
     n_epochs = draw(st.integers(0, 3))
@@ -113,6 +126,7 @@ def results(draw: st.DrawFn) -> TRSMIResult:
             )
         ),
         image=image,
+        further_images=dict(zip(stains, images, strict=True)),
         spot_diameter=draw(st.none() | st.floats(0.1, 100)),
         square_spots=draw(st.booleans()),
         custom_colors={name: f"#{rng.integers(2**24):06x}" for name in chosen},

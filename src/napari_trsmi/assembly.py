@@ -84,6 +84,7 @@ def assembled(
         history=_history(network),
         record=record,
         image=dataset.image,
+        further_images={} if isinstance(dataset, SectionSet) else dataset.further_images,
         spot_diameter=dataset.spot_diameter,
         square_spots=dataset.square_spots,
         sections=parts_of(dataset) if isinstance(dataset, SectionSet) else None,
@@ -149,6 +150,7 @@ def run_record(
         "modalities": modalities,
         "inputs": dataset.load_arguments,
         "registration": None if dataset.image is None else dataset.image.registration,
+        **({} if isinstance(dataset, SectionSet) else _further_pictures(dataset)),
         "micrometres_per_unit": dataset.micrometres_per_unit,
         "n_spots": dataset.n_spots,
         "scale": config.own_scale,
@@ -178,6 +180,12 @@ def identity_of(dataset: SpatialOmics | SectionSet, config: Config) -> dict[str,
         "parameters": config.model_dump(mode="json"),
         "versions": _versions(),
     }
+
+
+def _further_pictures(dataset: SpatialOmics) -> dict[str, Any]:
+    """How each further picture of a section was registered, by name."""
+    said = {name: image.registration for name, image in dataset.further_images.items()}
+    return {"further_images": said} if said else {}
 
 
 def _versions() -> dict[str, str]:

@@ -53,7 +53,7 @@ def integrate(
     library_key: str | None = None,
     features: str | Sequence[str] | None = None,
     positions: Positions | Mapping[str, Positions] | None = None,
-    image: Image | Mapping[str, Image] | None = None,
+    image: Image | Mapping[str, Any] | None = None,
     image_scale: float | Mapping[str, float] | None = None,
     image_features: str | Mapping[str, Any] | ImageFeatures | None = None,
     section: str | None = None,
@@ -86,7 +86,8 @@ def integrate(
     image_features
         ``"texture"``, or a `napari_trsmi.ImageFeatures`: the image is measured at the spots and
         takes part as a modality. It is left out, with a note, where it does not go with the tables
-        better than when it is turned. None: the image is drawn and nothing else.
+        better than when it is turned. Of several stains each is a modality; a dict by their names
+        chooses. None: the image is drawn and nothing else.
     reference
         An earlier result on (some of) the same spots: domains take its names and colours where
         they overlap most, the others new numbers. Numbers by decreasing size otherwise.
@@ -170,7 +171,7 @@ def iter_integrate(
     library_key: str | None = None,
     features: str | Sequence[str] | None = None,
     positions: Positions | Mapping[str, Positions] | None = None,
-    image: Image | Mapping[str, Image] | None = None,
+    image: Image | Mapping[str, Any] | None = None,
     image_scale: float | Mapping[str, float] | None = None,
     image_features: str | Mapping[str, Any] | ImageFeatures | None = None,
     section: str | None = None,

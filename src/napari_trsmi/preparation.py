@@ -24,7 +24,8 @@ from napari_trsmi.joint.preparing import joint_problem
 from napari_trsmi.prepared import Prepared
 from napari_trsmi.preprocessing import feature_matrix
 from napari_trsmi.preprocessing.image.modality import REACH, iter_with_image, own_footprint
-from napari_trsmi.preprocessing.image.recipe import ImageFeatures
+from napari_trsmi.preprocessing.image.picture import Picture
+from napari_trsmi.preprocessing.image.recipes import recipes_of
 from napari_trsmi.spots.order import canonical_order, clustered_order
 from napari_trsmi.training.checkpoint import Checkpoint, Kept
 from napari_trsmi.training.embedder import TorchEmbedder
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from napari_trsmi.config import Config
     from napari_trsmi.data.loading import Tables
     from napari_trsmi.data.section_loading import Sections
+    from napari_trsmi.preprocessing.image.recipe import ImageFeatures
     from napari_trsmi.training.report import Steps
 
 
@@ -194,12 +196,12 @@ def iter_measured(
     device: torch.device,
     check: Callable[[], None],
 ) -> Steps[SpatialOmics]:
-    """Measure the picture of a section, which becomes one of its modalities.
+    """Measure the pictures of a section, each of which becomes one of its modalities.
 
     Parameters
     ----------
     dataset
-        With a picture.
+        With pictures.
     image_features
         See `integrate`.
     device
@@ -214,24 +216,33 @@ def iter_measured(
     Raises
     ------
     InputError
-        If the picture cannot be measured, or several sections are run together.
+        If a picture cannot be measured, or several sections are run together.
     """
-    recipe = ImageFeatures.of(image_features)
-    if isinstance(recipe.embed, torch.nn.Module):
-        recipe = replace(recipe, embed=TorchEmbedder(recipe.embed, device))
     if isinstance(dataset, SectionSet):
         raise InputError(
             "image_features= measures the picture of one section, and several are run together. "
             "Leave it out, or run the sections one by one."
         )
-    measuring = iter_with_image(dataset, recipe, check=check)
-    while True:
-        try:
-            done, spots = next(measuring)
-        except StopIteration as finished:
-            measured: SpatialOmics = finished.value
-            return measured
-        yield PictureReport(done, spots)
+    section, written = dataset, {}
+    for name, recipe in recipes_of(image_features, section).items():
+        written[name] = recipe.written()
+        if isinstance(recipe.embed, torch.nn.Module):
+            recipe = replace(recipe, embed=TorchEmbedder(recipe.embed, device))
+        picture = None
+        if name in section.further_images and recipe.picture is None:
+            picture = Picture.of_tissue(section.further_images[name], name)
+        measuring = iter_with_image(section, recipe, picture, check=check)
+        while True:
+            try:
+                done, spots = next(measuring)
+            except StopIteration as finished:
+                section = finished.value
+                break
+            yield PictureReport(done, spots)
+    if len(written) == 1:
+        return section  # says itself what was measured
+    known = None if None in written.values() else written
+    return replace(section, load_arguments={**section.load_arguments, "image_features": known})
 
 
 def _check_loaded(how: dict[str, Any]) -> None:

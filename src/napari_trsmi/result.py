@@ -56,6 +56,8 @@ class TRSMIResult:
         Parameters, seed, versions, device, input digests and notes; plain JSON types.
     image
         The tissue image, if there is one.
+    further_images
+        Other stains of the section by name, each in register with the spots.
     spot_diameter
         In coordinate units, if known.
     square_spots
@@ -96,6 +98,7 @@ class TRSMIResult:
     sections: ResultSections | None = None
     predicted: Mapping[str, AnnData] = field(default_factory=dict)
     fitted: FittedSections | None = None
+    further_images: Mapping[str, TissueImage] = field(default_factory=dict)
 
     @property
     def section_names(self) -> tuple[str, ...]:
@@ -185,6 +188,7 @@ class TRSMIResult:
                 "notes": [*omics.notes, "Domains were carried from an earlier run of sections."],
             },
             image=omics.image,
+            further_images=omics.further_images,
             spot_diameter=omics.spot_diameter,
             custom_colors=self.colors,
         )

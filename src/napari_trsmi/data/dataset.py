@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from anndata import AnnData
     from numpy.typing import NDArray
@@ -129,6 +131,10 @@ class SpatialOmics:
         The tables' ``obs`` columns, indexed by `spots`. Never used in training.
     image
         The tissue image, if there is one.
+    image_name
+        What it is called where it is a modality.
+    further_images
+        Other stains of the section by name, each in register with the spots.
     spot_diameter
         In coordinate units, if known.
     square_spots
@@ -152,6 +158,8 @@ class SpatialOmics:
     spots: pd.Index
     annotations: pd.DataFrame
     image: TissueImage | None = None
+    image_name: str = "image"
+    further_images: Mapping[str, TissueImage] = field(default_factory=dict)
     spot_diameter: float | None = None
     square_spots: bool = False
     micrometres_per_unit: float | None = None

@@ -32,6 +32,8 @@ def _written(value: object) -> Any:
         return value
     if isinstance(value, (str, Path)):
         return str(value)
+    if isinstance(value, Mapping) and all(isinstance(v, float | int) for v in value.values()):
+        return {str(key): number for key, number in value.items()}
     if isinstance(value, Mapping) and all(isinstance(v, (str, Path)) for v in value.values()):
         return {str(key): str(path) for key, path in value.items()}
     if isinstance(value, (list, tuple)) and all(isinstance(v, (str, Path)) for v in value):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,19 +21,17 @@ from napari_trsmi.data.checks import (
 from napari_trsmi.data.coordinates import coordinates, given_positions
 from napari_trsmi.data.dataset import Modality, SpatialOmics, TissueImage
 from napari_trsmi.data.digests import digest
-from napari_trsmi.data.frame import frame_warning
 from napari_trsmi.data.load_arguments import load_arguments
 from napari_trsmi.data.matching import shared_spots, with_common_names
 from napari_trsmi.data.micrometres import of_lattice
 from napari_trsmi.data.orientation import upright
-from napari_trsmi.data.reading.images import tissue_image
 from napari_trsmi.data.reading.inputs import read_inputs
+from napari_trsmi.data.section_images import IMAGE, section_images
 from napari_trsmi.data.sections import check_one_section
 from napari_trsmi.data.selection import ALL, Selection
 from napari_trsmi.data.splitting import find_block, split_all
 from napari_trsmi.data.stored import StoredMatrix
-from napari_trsmi.data.wording import counted
-from napari_trsmi.errors import InputError, TRSMIWarning
+from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +44,7 @@ if TYPE_CHECKING:
 # MuData and SpatialData are Any here: neither is imported before it is needed.
 Table: TypeAlias = "AnnData | pd.DataFrame | str | Path | Any"
 Tables: TypeAlias = "Table | Sequence[Table] | Mapping[str, Table]"
+Picture: TypeAlias = "str | Path | NDArray[Any] | TissueImage"
 Positions: TypeAlias = "str | Path | pd.DataFrame | Mapping[str, Sequence[float]] | ArrayLike"
 
 
@@ -55,8 +53,8 @@ def load(
     *,
     features: str | Sequence[str] | None = None,
     positions: Positions | None = None,
-    image: str | Path | NDArray[Any] | TissueImage | None = None,
-    image_scale: float | None = None,
+    image: Picture | Mapping[str, Picture | None] | None = None,
+    image_scale: float | Mapping[str, float] | None = None,
     section: str | None = None,
     bin_size: int | str | None = None,
     keep: str | Sequence[str] = (),
@@ -81,9 +79,12 @@ def load(
         (n_spots, 2) in the order of the first table. They win over the tables' own.
     image
         Tissue image whose pixels are the coordinates' unit: a path or an array of shape
-        (height, width, 3). It wins over a table's own.
+        (height, width, 3). It wins over a table's own. Several stains of the section are given by
+        name, ``{"H&E": ..., "Ki67": ...}``: domains are drawn on the first, and None stands for the
+        table's own. One that does not lie as the spots do is a `napari_trsmi.registered_image`.
     image_scale
-        Pixels of that image per coordinate unit (Space Ranger's ``tissue_*_scalef``), 1 if None.
+        Pixels of that image per coordinate unit (Space Ranger's ``tissue_*_scalef``), 1 if None; of
+        several also by name.
     section
         The section to use where a table holds several, as its column names it; ``"column=name"``
         names the column too. ``"all"`` takes all spots for one section.
@@ -153,6 +154,8 @@ def load(
     if placed is None:
         said = next((s.micrometres for s in sources if s.micrometres is not None), None)
     grid = _grid(sources, spots)
+    images = section_images(image, image_scale, sources, grid, xy, notes)
+    first = next(iter(images), IMAGE)
     return SpatialOmics(
         modalities=tuple(_modality(part) for part in parts),
         coordinates=xy,
@@ -160,7 +163,9 @@ def load(
         annotations=merge_annotations(
             {own[0].name: source.table.obs for source, own in owned}, spots, notes
         ),
-        image=_image(image, image_scale, sources, grid, xy, notes),
+        image=images.pop(first, None),
+        image_name=first,
+        further_images=images,
         spot_diameter=None if measured is None else measured.spot_diameter,
         square_spots=measured is not None and measured.is_square,
         micrometres_per_unit=of_lattice(grid, xy) if said is None else said,
@@ -304,41 +309,6 @@ def _modality(part: Part) -> Modality:
         var=pd.DataFrame(index=part.features),
     )
     return Modality(part.name, part.kind, table, stored)
-
-
-def _image(
-    given: str | Path | NDArray[Any] | TissueImage | None,
-    scale: float | None,
-    sources: Sequence[Source],
-    grid: NDArray[np.float64] | None,
-    xy: NDArray[np.float64],
-    notes: list[str],
-) -> TissueImage | None:
-    own = next((source for source in sources if source.image is not None), None)
-    if given is None:
-        if scale is not None:
-            raise InputError("image_scale= is given without image=. Pass the picture too.")
-        image = None if own is None else own.image
-    else:
-        image = tissue_image(given, scale, notes)
-        if own is not None:
-            notes.append(f"The image given replaces the image of table {own.label}.")
-    if image is None:
-        return None
-    height, width = image.pixels.shape[:2]
-    outside = np.any((xy < 0) | (xy * image.scale > (width, height)), axis=1)
-    message = (
-        f"{outside.sum():,} of {counted(len(xy), 'spot')} lie outside the tissue image "
-        f"({width} x {height} pixels, scale {image.scale:g})."
-    )
-    wrong = frame_warning(xy, image, grid)
-    if outside.mean() > 0.5 or wrong is not None:
-        remedy = wrong or "Check that its scale fits the coordinates (image_scale)."
-        notes.append(f"{message} {remedy}" if outside.any() else remedy)
-        warnings.warn(notes[-1], TRSMIWarning, stacklevel=3)  # load's caller
-    elif outside.any():
-        notes.append(message)
-    return image
 
 
 def _grid(sources: Sequence[Source], spots: pd.Index) -> NDArray[np.float64] | None:

@@ -125,6 +125,10 @@ def load_sections(
         except InputError as error:
             raise InputError(f"Section {name!r}: {error}") from error
         notes += [f"Section {name}: {note}" for note in loaded[name].notes]
+        if further := list(loaded[name].further_images):
+            notes.append(
+                f"Section {name}: {listed(further)} left out, as sections keep one picture."
+            )
         if loaded[name].n_spots < FEWEST_SPOTS:
             raise InputError(
                 f"Section {name!r} has {counted(loaded[name].n_spots, 'spot')} that can be used, "

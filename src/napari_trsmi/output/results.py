@@ -128,18 +128,18 @@ def read_result(path: str | os.PathLike[str]) -> TRSMIResult:
     from napari_trsmi.result import TRSMIResult
 
     file = Path(path).expanduser()
-    table = read_path(file, [])
-    image = None
-    modalities = getattr(table, "mod", None)
+    held: Any = read_path(file, [])
+    table, image = held, None
+    modalities = getattr(held, "mod", None)
     if isinstance(modalities, Mapping):  # a MuData, whose picture is with the modalities
         table = next(iter(modalities.values()))
-    elif hasattr(table, "shapes"):
-        table, image = _in_store(table)
+    elif hasattr(held, "shapes"):
+        table, image = _in_store(held)
     if not isinstance(table, AnnData):
         raise InputError(f"{file} holds no result of napari-trsmi. Pass a file that it wrote.")
     try:
         result = TRSMIResult.from_anndata(table)
-        return result if image is None else replace(result, image=image)
+        return result if image is None else _with_stored_pictures(result, image, held)
     except InputError as error:
         raise InputError(f"{file}: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
@@ -159,6 +159,23 @@ def _in_store(store: Any) -> tuple[AnnData | None, TissueImage | None]:
     found = [source for source in read_tables(store, name, "", []) if source.image is not None]
     table: AnnData = store.tables[name]
     return table, found[0].image if found else None
+
+
+def _with_stored_pictures(result: TRSMIResult, image: TissueImage, store: Any) -> TRSMIResult:
+    """Give a result the pictures of its store, each with its registration."""
+    from napari_trsmi.output.spatial_data import IMAGE, stored_pictures
+
+    names = [name for name in result.record.get("further_images", {}) if name != IMAGE]
+    if not names:
+        return replace(result, image=image)
+    registered = result.record["further_images"]
+    pictures = stored_pictures(store, names)
+    further = {
+        name: replace(pictures[name], registration=registered[name])
+        for name in names
+        if name in pictures
+    }
+    return replace(result, image=pictures.get(IMAGE), further_images=further)
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -79,10 +79,13 @@ def _inputs(
     arguments = {name: value for name, value in inputs.items() if value is not None}
     if placed := record.get("registration"):
         comments.append(
-            "The picture was laid onto the spots by landmarks. With its path that is "
-            "image=trsmi.registered_image(path, trsmi.fit_landmarks("
-            f"{_literal(placed['spots'])}, {_literal(placed['picture'])}, "
-            f"kind={_literal(placed['kind'])}))."
+            "The picture was laid onto the spots by landmarks. With its path that is image="
+            f"{_laid(placed)}."
+        )
+    for name, placed in record.get("further_images", {}).items():
+        how = _laid(placed) if placed else "its path"
+        comments.append(
+            f"Beside the first picture lay another: image={{..., {_literal(name)}: {how}}}."
         )
     if "positions" in inputs and inputs["positions"] is None:
         comments.append("The positions came from memory: write the path of their file here.")
@@ -95,6 +98,14 @@ def _inputs(
     if "image_features" in inputs and inputs["image_features"] is None:
         comments.append("What was measured on the image came from memory: pass it as it was.")
     return comments, _literal(tables), arguments
+
+
+def _laid(placed: Mapping[str, Any]) -> str:
+    """How a picture was laid onto the spots, as Python."""
+    return (
+        f"trsmi.registered_image(path, trsmi.fit_landmarks({_literal(placed['spots'])}, "
+        f"{_literal(placed['picture'])}, kind={_literal(placed['kind'])}))"
+    )
 
 
 def _parameters(record: Mapping[str, Any]) -> dict[str, Any]:

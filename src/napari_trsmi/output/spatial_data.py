@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from napari_trsmi.atomic import (
     check_output,
@@ -31,13 +32,12 @@ from napari_trsmi.spots.pitch import spot_pitch
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import pandas as pd
     from anndata import AnnData
 
-    from napari_trsmi.data.dataset import SpatialOmics
+    from napari_trsmi.data.dataset import SpatialOmics, TissueImage
     from napari_trsmi.result import TRSMIResult
 
 STORE_SUFFIXES = (".zarr",)
@@ -79,8 +79,9 @@ def write_spatialdata(
     The path written. In the coordinate system ``global``, in the spots' coordinates, the store has
     circles ``spots``; the tables that annotate them, with the run in each as
     `TRSMIResult.write_to` writes it (without `dataset` one table ``domains``); and, if there is
-    one, the image ``tissue`` with its scale. Where the image was registered by landmarks, spots and
-    image have a second coordinate system, ``picture``: the pixels that the landmarks were set on.
+    one, the image ``tissue`` with its scale; further stains are images ``tissue_<name>``. Where the
+    image was registered by landmarks, spots and image have a second coordinate system, ``picture``:
+    the pixels that the landmarks were set on. That of a further stain is called as its image is.
 
     Raises
     ------
@@ -183,18 +184,23 @@ def _is_ours(store: Path) -> bool:
     if not tables or not all((table / "obs" / _REGION).is_dir() for table in tables):
         return False
     return all(
-        {path.name for path in (store / folder).iterdir()} <= names | _METADATA
+        {_stem(path.name) for path in (store / folder).iterdir()} <= names | _METADATA
         for folder, names in _OURS.items()
         if (store / folder).is_dir()
     )
+
+
+def _stem(name: str) -> str:
+    """The name of an element, further stains as the first picture."""
+    return IMAGE if name.startswith(f"{IMAGE}_") else name
 
 
 def _as_spatialdata(result: TRSMIResult, dataset: SpatialOmics | None) -> Any:
     import geopandas as gpd
     import shapely
     from spatialdata import SpatialData
-    from spatialdata.models import Image2DModel, ShapesModel, TableModel
-    from spatialdata.transformations import Identity, Scale, Sequence
+    from spatialdata.models import ShapesModel, TableModel
+    from spatialdata.transformations import Identity
 
     diameter = result.spot_diameter or spot_pitch(result.coordinates) or 1.0
     names = result.domains.index.astype(str)
@@ -204,8 +210,12 @@ def _as_spatialdata(result: TRSMIResult, dataset: SpatialOmics | None) -> Any:
     else:
         radius = {"radius": np.full(len(names), diameter / 2)}
         spots = gpd.GeoDataFrame(radius, geometry=shapely.points(result.coordinates), index=names)
-    onto_picture = _onto_picture(result)
-    systems = {"global": Identity(), **onto_picture}
+    called = _elements_of(list(result.further_images))
+    pictures = {called[stain]: image for stain, image in result.further_images.items()}
+    onto = {} if result.image is None else _system(PICTURE, result.record.get("registration"))
+    for name, image in pictures.items():
+        onto |= _system(name, image.registration)
+    systems = {"global": Identity(), **onto}
     elements: dict[str, Any] = {SPOTS: ShapesModel.parse(spots, transformations=systems)}
     for name, table in _tables(result, dataset).items():
         table.obs[_REGION] = np.full(table.n_obs, SPOTS, dtype=object)
@@ -216,28 +226,75 @@ def _as_spatialdata(result: TRSMIResult, dataset: SpatialOmics | None) -> Any:
             table, region=SPOTS, region_key=_REGION, instance_key=_INSTANCE
         )
     if result.image is not None:
-        scaled = Scale([1 / result.image.scale] * 2, axes=("y", "x"))
-        elements[IMAGE] = Image2DModel.parse(
-            result.image.pixels.transpose(2, 0, 1),
-            dims=("c", "y", "x"),
-            c_coords=("r", "g", "b"),
-            transformations={
-                "global": scaled,
-                **{name: Sequence([scaled, onto]) for name, onto in onto_picture.items()},
-            },
-        )
+        elements[IMAGE] = _raster(result.image, {n: t for n, t in onto.items() if n == PICTURE})
+    for name, image in pictures.items():
+        elements[name] = _raster(image, {n: t for n, t in onto.items() if n == name})
     return SpatialData.init_from_elements(elements)
 
 
-def _onto_picture(result: TRSMIResult) -> dict[str, Any]:
+def stored_pictures(store: Any, further: Sequence[str]) -> dict[str, TissueImage]:
+    """Read the pictures of a store that `write_spatialdata` wrote, ``tissue`` first.
+
+    Parameters
+    ----------
+    store
+        The SpatialData.
+    further
+        What the run's record calls its further pictures.
+    """
+    from spatialdata.transformations import get_transformation
+
+    from napari_trsmi.data.dataset import TissueImage
+
+    found = {}
+    for name, element in {IMAGE: IMAGE, **_elements_of(further)}.items():
+        if element not in store.images:
+            continue
+        raster = store.images[element]
+        whole = get_transformation(raster).to_affine_matrix(("x", "y"), ("x", "y"))
+        pixels = np.asarray(raster.transpose("y", "x", "c").data)
+        found[name] = TissueImage(pixels, float(1 / whole[0, 0]))
+    return found
+
+
+def _said_further(result: TRSMIResult) -> dict[str, Any]:
+    """What a record says of further pictures: how each was registered, by name."""
+    said = {name: image.registration for name, image in result.further_images.items()}
+    return {"further_images": said} if said else {}
+
+
+def _elements_of(further: Sequence[str]) -> dict[str, str]:
+    """What the elements of further pictures are called."""
+    names = _with_allowed_names(pd.DataFrame(columns=list(further)))
+    return {stain: f"{IMAGE}_{name}" for stain, name in zip(further, names, strict=True)}
+
+
+def _raster(image: TissueImage, onto: Mapping[str, Any]) -> Any:
+    """An image as an element, in the spots' coordinates and in further systems."""
+    from spatialdata.models import Image2DModel
+    from spatialdata.transformations import Scale
+    from spatialdata.transformations import Sequence as Chain
+
+    scaled = Scale([1 / image.scale] * 2, axes=("y", "x"))
+    return Image2DModel.parse(
+        image.pixels.transpose(2, 0, 1),
+        dims=("c", "y", "x"),
+        c_coords=("r", "g", "b"),
+        transformations={
+            "global": scaled,
+            **{name: Chain([scaled, system]) for name, system in onto.items()},
+        },
+    )
+
+
+def _system(name: str, written: Any) -> dict[str, Any]:
     """Return the way from the spots' coordinates to the picture that landmarks were set on."""
     from spatialdata.transformations import Affine
 
-    written = result.record.get("registration")
-    if not written or result.image is None:
+    if not written:
         return {}
     whole = [*written["matrix"], [0.0, 0.0, 1.0]]
-    return {PICTURE: Affine(whole, input_axes=("x", "y"), output_axes=("x", "y"))}
+    return {name: Affine(whole, input_axes=("x", "y"), output_axes=("x", "y"))}
 
 
 def _tables(result: TRSMIResult, dataset: SpatialOmics | None) -> dict[str, AnnData]:
@@ -247,6 +304,8 @@ def _tables(result: TRSMIResult, dataset: SpatialOmics | None) -> dict[str, AnnD
         annotations=_with_allowed_names(storable(result.annotations)),
         modality_weights=_with_allowed_names(result.modality_weights),
         image=None,
+        further_images={},
+        record=result.record | _said_further(result),
     )
     if dataset is None:
         return {TABLE: plain.to_anndata()}

@@ -1,4 +1,4 @@
-"""The picture of a run where scanpy and squidpy look for it."""
+"""The pictures of a run where scanpy and squidpy look for it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from napari_trsmi.scverse.places import KEY, SPATIAL
 from napari_trsmi.spots.pitch import spot_pitch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari_trsmi.result import TRSMIResult
 
 
@@ -38,25 +40,53 @@ def read_picture(table: Any, key: str = KEY) -> tuple[TissueImage | None, float 
     key
         What the run is called: its own library is so, too.
     """
+    return read_library(_library_of_run(table, key))
+
+
+def read_further_pictures(table: Any, names: Iterable[str], key: str) -> dict[str, TissueImage]:
+    """Return the further pictures of a run that are there, by name.
+
+    Parameters
+    ----------
+    table, key
+        As for `read_picture`.
+    names
+        What the run's record calls them.
+    """
+    library = _library_of_run(table, key)
+    found = {name: _picture(library, name) for name in names}
+    return {name: image for name, image in found.items() if image is not None}
+
+
+def _library_of_run(table: Any, key: str) -> Mapping[str, Any]:
     known = libraries(table)
-    return read_library(known.get(key) or (next(iter(known.values())) if len(known) == 1 else {}))
+    return known.get(key) or (next(iter(known.values())) if len(known) == 1 else {})
 
 
 def read_library(library: Mapping[str, Any]) -> tuple[TissueImage | None, float | None]:
     """Return the picture and the spots' diameter that a library of ``uns["spatial"]`` holds."""
+    diameter = _number((library.get("scalefactors") or {}).get("spot_diameter_fullres"))
+    found = (_picture(library, name) for name in ("hires", "lowres"))
+    return next((image for image in found if image is not None), None), diameter
+
+
+def _picture(library: Mapping[str, Any], name: str) -> TissueImage | None:
+    """One of a library's pictures; None if it, or its scale, is not there."""
     from napari_trsmi.data.reading.colors import as_rgb
 
-    factors = library.get("scalefactors") or {}
-    diameter = _number(factors.get("spot_diameter_fullres"))
-    for name in ("hires", "lowres"):
-        pixels = (library.get("images") or {}).get(name)
-        scale = _number(factors.get(f"tissue_{name}_scalef"))
-        if pixels is not None and scale is not None:
-            try:
-                return TissueImage(as_rgb(np.asarray(pixels), name), scale), diameter
-            except InputError:  # the table's own, and no picture of 8 bits
-                continue
-    return None, diameter
+    pixels = (library.get("images") or {}).get(name)
+    scale = _number((library.get("scalefactors") or {}).get(_factor(name)))
+    if pixels is None or scale is None:
+        return None
+    try:
+        return TissueImage(as_rgb(np.asarray(pixels), name), scale)
+    except InputError:  # the table's own, and no picture of 8 bits
+        return None
+
+
+def _factor(name: str) -> str:
+    """What scanpy and squidpy call the scale of a picture."""
+    return f"tissue_{name}_scalef"
 
 
 def _number(value: object) -> float | None:
@@ -68,19 +98,23 @@ def _number(value: object) -> float | None:
 
 
 def write_picture(result: TRSMIResult, table: Any, key: str = KEY) -> None:
-    """Put the run's picture where scanpy and squidpy look, unless the table shows it already.
+    """Put the run's pictures where scanpy and squidpy look, unless the table shows them already.
+
+    The first is called ``hires``, a further stain by its name, for ``img_key=`` and
+    ``img_res_key=``.
 
     Parameters
     ----------
     result
-        Whose image and spot diameter.
+        Whose images and spot diameter.
     table
         The AnnData. A library of its own keeps its name; where there are several, they stay.
     key
         Name of the library, if the table has none.
     """
     known = libraries(table)
-    if len(known) > 1 or (result.image is None and result.spot_diameter is None):
+    pictures = result.image is not None or result.further_images
+    if len(known) > 1 or not (pictures or result.spot_diameter is not None):
         return
     name = next(iter(known), key)
     library: Mapping[str, Any] = known.get(name, {})
@@ -90,8 +124,11 @@ def write_picture(result: TRSMIResult, table: Any, key: str = KEY) -> None:
     elif "spot_diameter_fullres" not in factors:  # squidpy draws nothing without one
         factors["spot_diameter_fullres"] = spot_pitch(result.coordinates) or 1.0
     if result.image is not None and not _shows(library, result):
-        factors["tissue_hires_scalef"] = result.image.scale
+        factors[_factor("hires")] = result.image.scale
         images["hires"] = result.image.pixels
+    for stain, image in result.further_images.items():
+        factors[_factor(stain)] = image.scale
+        images[stain] = image.pixels
     others = table.uns.get(SPATIAL)
     table.uns[SPATIAL] = {
         **(dict(others) if isinstance(others, Mapping) else {}),
@@ -105,7 +142,7 @@ def _shows(library: Mapping[str, Any], result: TRSMIResult) -> bool:
 
     assert result.image is not None  # noqa: S101
     for name, pixels in (library.get("images") or {}).items():
-        scale = (library.get("scalefactors") or {}).get(f"tissue_{name}_scalef")
+        scale = (library.get("scalefactors") or {}).get(_factor(name))
         if _number(scale) != result.image.scale:
             continue
         try:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_trsmi.errors import InputError
 from napari_trsmi.palette import domain_colors, is_hex
 from napari_trsmi.result import TRSMIResult
-from napari_trsmi.scverse.picture import read_picture
+from napari_trsmi.scverse.picture import read_further_pictures, read_picture
 from napari_trsmi.scverse.places import Places
 from napari_trsmi.scverse.scales import read_scales
 from napari_trsmi.scverse.sections import read_fitted, read_predicted, read_sections
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anndata import AnnData
+
+    from napari_trsmi.data.dataset import TissueImage
 
 
 def read_run(adata: AnnData, key: str) -> TRSMIResult:
@@ -55,6 +58,8 @@ def read_run(adata: AnnData, key: str) -> TRSMIResult:
     modalities = [str(name) for name in stored["modalities"]]
     weights = obs[[places.weight(name) for name in modalities]]
     image, diameter = read_picture(adata, key)
+    record = json.loads(stored["record"])
+    laid = record.get("further_images", {})
     domains_by_scale, confidence_by_scale = read_scales(adata, part, places)
     return TRSMIResult(
         domains=obs[places.domain].rename(None),
@@ -64,8 +69,14 @@ def read_run(adata: AnnData, key: str) -> TRSMIResult:
         coordinates=np.asarray(adata.obsm["spatial"], dtype=np.float64)[part],
         annotations=obs[[str(name) for name in stored["annotations"]]].copy(),
         history=stored["history"],
-        record=json.loads(stored["record"]),
-        image=image,
+        record=record,
+        image=_registered(image, record.get("registration")),
+        further_images={
+            name: _registered(found, laid.get(name))
+            for name, found in read_further_pictures(
+                adata, map(str, stored.get("further_images", ())), key
+            ).items()
+        },
         spot_diameter=diameter if stored.get("diameter_known", True) else None,
         square_spots=bool(stored.get("square_spots", False)),
         custom_colors=_custom_colors(
@@ -77,6 +88,10 @@ def read_run(adata: AnnData, key: str) -> TRSMIResult:
         predicted=read_predicted(adata, part, sections, key),
         fitted=read_fitted(stored),
     )
+
+
+def _registered(image: TissueImage | None, written: Any) -> Any:
+    return image if image is None or written is None else replace(image, registration=written)
 
 
 def _custom_colors(names: Sequence[str], stored: Sequence[str]) -> dict[str, str]:

@@ -70,6 +70,7 @@ def write_run(
             "diameter_known": result.spot_diameter is not None,
             "square_spots": result.square_spots,
             "modalities": np.array(list(result.modality_weights), dtype=object),
+            "further_images": np.array(list(result.further_images), dtype=object),
             "annotations": np.array(
                 [c for c in result.annotations if c in table.obs and not places.owns(c)],
                 dtype=object,

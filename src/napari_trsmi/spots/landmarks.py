@@ -77,6 +77,23 @@ class Registration:
         shifted = np.asarray(pixels, dtype=np.float64) - self.matrix[:, 2]
         return np.asarray(np.linalg.solve(self.matrix[:, :2], shifted.T).T, dtype=np.float64)
 
+    def after(self, first: Registration | float) -> Registration:
+        """The same from the spots, where these pairs are of two pictures.
+
+        Parameters
+        ----------
+        first
+            How the picture lies on which the first places were set: its registration, or its pixels
+            per coordinate unit.
+        """
+        if isinstance(first, Registration):
+            among_spots = first.to_spots(self.spots)
+        elif first > 0:
+            among_spots = self.spots / first
+        else:
+            raise InputError(f"A picture has no {first} pixels per unit: give a positive number.")
+        return fit_landmarks(among_spots, self.picture, kind=self.kind)
+
     def written(self) -> dict[str, Any]:
         """Transform and landmarks in plain JSON types, to be kept with a run."""
         return {

@@ -32,7 +32,7 @@ def integrate(
     library_key: str | None = None,
     features: str | Sequence[str] | None = None,
     positions: Positions | None = None,
-    image: str | Path | NDArray[Any] | TissueImage | None = None,
+    image: str | Path | NDArray[Any] | TissueImage | Mapping[str, Any] | None = None,
     image_features: str | Mapping[str, Any] | ImageFeatures | None = None,
     reference: TRSMIResult | None = None,
     on_epoch: Callable[[EpochReport], None] | None = None,

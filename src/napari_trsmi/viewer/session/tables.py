@@ -70,11 +70,19 @@ def write_dataset(
     image = dataset.image
     if image is not None:
         arrays["pixels"] = np.asarray(image.pixels)
+    for at, further in enumerate(dataset.further_images.values()):
+        arrays[f"further_{at}"] = np.asarray(further.pixels)
     write_arrays(folder / f"{name}.npz", arrays)
     return {
         **noted,
         "file": name,
         "image_scale": None if image is None else float(image.scale),
+        "image_name": dataset.image_name,
+        "further_images": {
+            stain: {"scale": float(further.scale), "registration": further.registration}
+            for stain, further in dataset.further_images.items()
+        },
+        "micrometres_per_unit": dataset.micrometres_per_unit,
         "spot_diameter": dataset.spot_diameter,
         "square_spots": bool(dataset.square_spots),
         "notes": list(dataset.notes),
@@ -112,6 +120,12 @@ def read_dataset(noted: Mapping[str, Any], folder: Path) -> SpatialOmics:
         spots=first.obs_names,
         annotations=annotations,
         image=image,
+        image_name=noted.get("image_name", "image"),
+        further_images={
+            stain: TissueImage(kept[f"further_{at}"], **said)
+            for at, (stain, said) in enumerate(noted.get("further_images", {}).items())
+        },
+        micrometres_per_unit=noted.get("micrometres_per_unit"),
         spot_diameter=noted["spot_diameter"],
         square_spots=noted["square_spots"],
         notes=tuple(noted["notes"]),
