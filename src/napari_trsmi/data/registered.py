@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_SAME_PIXEL = 0.5
+"""Pixels by which a picture may be off the spots' frame without being drawn anew."""
+
+
 def registered_image(
     image: str | Path | NDArray[Any] | TissueImage, registration: Registration
 ) -> TissueImage:
@@ -67,8 +71,37 @@ def registered_layer(picture: TissueImage, written: dict[str, Any]) -> TissueIma
     return _redrawn(picture, np.diag([picture.scale, picture.scale, 1.0]) @ matrix, written)
 
 
+def laid_image(
+    picture: TissueImage, matrix: NDArray[np.float64], written: dict[str, Any] | None
+) -> TissueImage:
+    """Draw a picture in the spots' frame, unless a scale alone parts it from them.
+
+    Parameters
+    ----------
+    picture
+        As of `registered_layer`.
+    matrix
+        From (x, y, 1) to column and row of the full resolution, shape (2, 3).
+    written
+        What `Registration.written` wrote down, if landmarks say so.
+
+    Raises
+    ------
+    InputError
+        As `registered_image`.
+    """
+    whole = np.diag([picture.scale, picture.scale, 1.0]) @ np.vstack([matrix, [0.0, 0.0, 1.0]])
+    scale = float(np.sqrt(abs(np.linalg.det(whole[:2, :2]))))
+    width, height = picture.pixels.shape[1::-1]
+    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1]]) @ np.diag([1, 1, scale])
+    moved = corners @ whole[:2].T / scale - corners[:, :2]
+    if np.abs(moved).max() < _SAME_PIXEL:
+        return TissueImage(picture.pixels, scale, registration=written)
+    return _redrawn(picture, whole, written)
+
+
 def _redrawn(
-    given: TissueImage, to_pixels: NDArray[np.float64], written: dict[str, Any]
+    given: TissueImage, to_pixels: NDArray[np.float64], written: dict[str, Any] | None
 ) -> TissueImage:
     from skimage.transform import AffineTransform, warp
 

@@ -28,6 +28,12 @@ _TAKEN = {"hires", "lowres", "fullres"}
 """What scanpy calls resolutions of the first picture, beside which further ones are kept."""
 
 
+def stain_name(name: str) -> str:
+    """The name of a picture that is called so elsewhere."""
+    plain = name.replace("/", " ").strip() or IMAGE
+    return f"{plain} picture" if plain in _TAKEN else plain
+
+
 def section_images(
     given: Any,
     scale: float | Mapping[str, float] | None,

@@ -1,4 +1,4 @@
-"""Pairs of landmarks in a window, on spots and on a picture, with undo; the picture moves."""
+"""Pairs of landmarks in a window, with undo: a picture moves onto spots or another picture."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.plane import Plane
 from napari_trsmi.viewer.register import register_of
 from napari_trsmi.viewer.registration import REGISTRATION, affine_onto, matrix_of, written_on
+from napari_trsmi.viewer.turns import Turns
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -45,7 +46,8 @@ class Landmarks:
     """Two layers of numbered landmarks: one among the spots, one on the picture.
 
     A click among the spots asks for the same place on the picture, and so on. Marks may be dragged
-    and deleted as any points; a pair goes as a whole.
+    and deleted as any points; a pair goes as a whole. Where pairs are set on another picture that
+    lies on the spots, what is asked for is shown alone.
 
     Parameters
     ----------
@@ -55,6 +57,8 @@ class Landmarks:
         A layer of a section's spots, or of a run.
     picture
         The layer that is to be moved onto them.
+    onto
+        The picture on whose pixels the first place of each pair is set; None: among the spots.
 
     Attributes
     ----------
@@ -64,18 +68,22 @@ class Landmarks:
 
     changed = Signal()
 
-    def __init__(self, viewer: ViewerModel, spots: Points, picture: Image) -> None:
-        for layer in (spots, picture):
-            if layer.ndim != 2:
+    def __init__(
+        self, viewer: ViewerModel, spots: Points, picture: Image, onto: Image | None = None
+    ) -> None:
+        for layer in (spots, picture, onto):
+            if layer is not None and layer.ndim != 2:
                 raise InputError(
                     f"Layer {layer.name!r} has {layer.ndim} dimensions. Landmarks are set on "
                     "two-dimensional layers."
                 )
         self._viewer, self.spots, self.picture = viewer, spots, picture
+        self._turns = None if onto is None else Turns(viewer, spots, onto, picture)
         if viewer.layers.index(picture) > viewer.layers.index(spots):  # which it would cover
             viewer.layers.move(viewer.layers.index(picture), viewer.layers.index(spots))
         width = _OF_EXTENT * float(np.ptp(spots.extent.world, axis=0).max())
-        self._on_spots = self._add(spots, "Landmarks among the spots", _SPOTS, width)
+        where = "among the spots" if onto is None else "on the first picture"
+        self._on_spots = self._add(spots, f"Landmarks {where}", _SPOTS, width)
         self._on_picture = self._add(picture, "Landmarks on the picture", _PICTURE, width)
         self._past: list[_State] = []
         self._now = self._look()
@@ -105,6 +113,8 @@ class Landmarks:
     def is_there(self) -> bool:
         """Whether all four layers are in the window still."""
         layers = (self.spots, self.picture, self._on_spots, self._on_picture)
+        if self._turns is not None and self._turns.first not in self._viewer.layers:
+            return False
         return all(layer in self._viewer.layers for layer in layers)
 
     def fit(self, kind: TransformKind) -> Registration | None:
@@ -176,6 +186,8 @@ class Landmarks:
 
     def close(self) -> None:
         """Take the landmarks off the window; the picture stays where it is."""
+        if self._turns is not None:
+            self._turns.end()
         for layer in (self._on_spots, self._on_picture):
             layer.events.data.disconnect(self._on_data_changed)
             if layer in self._viewer.layers:
@@ -252,6 +264,8 @@ class Landmarks:
         active = self._viewer.layers.selection.active
         if active in (self._on_spots, self._on_picture) and active.mode == "select":
             return
+        if self._turns is not None:
+            self._turns.show(is_first=layer is self._on_spots)
         self._viewer.layers.selection.active = layer
         layer.mode = "add"
 
@@ -266,6 +280,8 @@ class Landmarks:
         for layer in (self.picture, self._on_picture):
             layer.affine = affine
         self.picture.units = self._on_picture.units = self.spots.units
+        if self._turns is not None:
+            self._turns.forget_second()
         kept = {key: value for key, value in self.picture.metadata.items() if key != REGISTRATION}
         self.picture.metadata = kept if written is None else {**kept, REGISTRATION: written}
 

@@ -157,6 +157,27 @@ def test_pictures_are_measured_in_parts_and_take_part(inputs):
     assert reports[-1].done == reports[-1].spots == 60
 
 
+def test_a_second_stain_is_kept_with_the_run_in_the_frame_of_the_spots(inputs):
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 255, (1200, 1200, 3), dtype=np.uint8)
+    first = Image(noise, rgb=True, name="H&E")
+    turned = np.ascontiguousarray(np.rot90(noise))  # and laid back by its affine
+    second = Image(turned, rgb=True, name="Ki67/2", affine=[[0, 1, 0], [-1, 0, 1199], [0, 0, 1]])
+    inputs.image = first
+    inputs.add([*candidates_of_layer(first), *candidates_of_layer(second)])
+    outcome, _ = consume(inputs.job(SMALL))
+    assert isinstance(outcome, Finished), outcome
+    result = outcome.result
+    assert list(result.modality_weights) == ["rna", "protein", "H&E", "Ki67 2"]
+    assert list(result.further_images) == ["Ki67 2"]
+    kept = result.further_images["Ki67 2"]
+    assert kept.scale == pytest.approx(1)
+    difference = kept.pixels[1:1190, 1:1190].astype(int) - noise[1:1190, 1:1190]
+    assert np.abs(difference).max() <= 1
+    assert result.record["further_images"] == {"Ki67 2": None}
+    assert result.record["inputs"]["image_features"] == {"H&E": "texture", "Ki67 2": "texture"}
+
+
 def test_a_picture_can_be_all_there_is(inputs):
     noise = np.random.default_rng(0).integers(0, 255, (1200, 1200, 3), dtype=np.uint8)
     inputs.add(candidates_of_layer(Image(noise, rgb=True, name="H&E")))

@@ -47,7 +47,7 @@ def dock(make_napari_viewer, make_result, picture, qtbot):
     viewer.window.add_dock_widget(dock, name=dock.menu_name)
     dock.layer = layer
     yield dock
-    qtbot.waitUntil(lambda: not (dock.looking.busy or dock.drawing.busy), timeout=30_000)
+    qtbot.waitUntil(lambda: not (dock.looking.busy or dock.kept.drawing.busy), timeout=30_000)
 
 
 def click(dock, xy, *, wrong=None):
@@ -197,4 +197,70 @@ def test_a_turn_is_offered_and_moves_the_picture(make_napari_viewer, make_result
         lambda: dock.tissue.text() == "100% of the spots lie on the picture's tissue.",
         timeout=30_000,
     )
-    qtbot.waitUntil(lambda: not dock.drawing.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not dock.kept.drawing.busy, timeout=30_000)
+
+
+def second_place(xy):
+    """Where a place among the spots is on a second stain, which is mirrored and turned."""
+    return on_picture(np.asarray(xy) * (-1, 1), angle=-38.0, scale=0.9, shift=(190.0, 70.0))
+
+
+@pytest.mark.parametrize("onto", ["the spots", "H&E"])
+def test_a_second_stain_is_kept_beside_the_first(
+    make_napari_viewer, make_result, picture, qtbot, tmp_path, onto
+):
+    """Pairs on two pictures, of which the first lies on the spots; the second is mirrored."""
+    viewer = make_napari_viewer()
+    result = make_result(image_scale=0.5)
+    result.record["micrometres_per_unit"] = 2.0
+    layer = add_domains(viewer, result)
+    first = next(known for known in viewer.layers if known.name == "Tissue")
+    first.name = "H&E"
+    stain = np.random.default_rng(0).integers(0, 255, (220, 240, 3), dtype=np.uint8)
+    viewer.add_image(stain, rgb=True, name="Ki67")
+    dock = LandmarksDock(viewer)
+    viewer.window.add_dock_widget(dock, name=dock.menu_name)
+    assert dock.picture.layer.name == "Ki67"
+    if onto == "H&E":
+        dock.onto.show_layer(first)
+        dock.onto.chosen.emit(first)
+        assert dock.beside.isChecked()
+    else:
+        dock.beside.setChecked(True)
+    dock.start.click()
+    assert first.visible
+    names = ("on the first picture" if onto == "H&E" else "among the spots", "on the picture")
+    for place in PLACES:
+        viewer.layers[f"Landmarks {names[0]}"].add(place[::-1])
+        if onto == "H&E":
+            assert (first.visible, viewer.layers["Ki67"].visible) == (False, True)
+            assert dock.message.text().endswith("click the place on Ki67.")
+        viewer.layers[f"Landmarks {names[1]}"].add(second_place(place)[::-1])
+    assert "mirrored" in dock.worst.text()
+    dock.lay.click()
+    edits = domain_layer(layer).edits
+    qtbot.waitUntil(lambda: "Ki67" in edits.result().further_images, timeout=30_000)
+    anywhere = np.random.default_rng(0).uniform(20, 120, (50, 2))
+    plane = Plane.of(viewer.layers["Ki67"])
+    shown = plane.to_world(second_place(anywhere)[:, ::-1])
+    np.testing.assert_allclose(shown, Plane.of(layer).to_world(anywhere[:, ::-1]), atol=0.05)
+    dock.start.click()
+    assert first.visible
+    assert viewer.layers["Ki67"].visible
+
+    kept = edits.result()
+    assert kept.image is result.image
+    back = read_result(write_result(kept, tmp_path / "run.h5ad"))
+    stain_kept = back.further_images["Ki67"]
+    np.testing.assert_array_equal(stain_kept.pixels, kept.further_images["Ki67"].pixels)
+    np.testing.assert_allclose(
+        stain_kept.registration["matrix"], registration_of(viewer.layers["Ki67"]).matrix
+    )
+    other = make_napari_viewer()
+    add_domains(other, back)
+    assert [known.name for known in other.layers] == ["Tissue", "Ki67", "TRSMI domains"]
+    assert not other.layers["Ki67"].visible
+    if onto == "H&E":
+        dock.picture.show_layer(first)
+        dock.start.click()
+        assert "on itself" in dock.message.text()

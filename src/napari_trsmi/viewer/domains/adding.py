@@ -10,7 +10,7 @@ from napari_trsmi.viewer.attached import attached, spots_of
 from napari_trsmi.viewer.geometry import placement
 from napari_trsmi.viewer.keeping import keep
 from napari_trsmi.viewer.section.layers import tissue_data
-from napari_trsmi.viewer.section.pictures import section_pictures
+from napari_trsmi.viewer.section.pictures import further_pictures, section_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -159,7 +159,7 @@ def domains_data(
 def _own_pictures(result: TRSMIResult) -> list[LayerData]:
     """The picture of a result; of several sections that of each, where its spots are drawn."""
     if result.image is not None:
-        return [tissue_data(result.image)]
+        return [tissue_data(result.image), *further_pictures(result)]
     return section_pictures(result)
 
 

@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from napari_trsmi.data.wording import listed
 from napari_trsmi.errors import InputError
+from napari_trsmi.viewer.domains.pictures import with_picture
 from napari_trsmi.viewer.domains.state import DomainState, ScaledParts
 
 if TYPE_CHECKING:
@@ -300,11 +301,9 @@ class DomainEdits:
         """
         return self._edited
 
-    def take_picture(self, image: TissueImage | None) -> None:
-        """Let the run have another picture; the record says how it was registered."""
-        written = None if image is None else image.registration
-        record = {**self._run.record, "registration": written}
-        self._run, self._other_picture = replace(self._run, image=image, record=record), True
+    def take_picture(self, image: TissueImage | None, name: str | None = None) -> None:
+        """Let the run have another picture, or, with a name, a further stain; None for none."""
+        self._run, self._other_picture = with_picture(self._run, image, name), True
         self._go(self._at)
 
     # -- what is shown ---------------------------------------------------------

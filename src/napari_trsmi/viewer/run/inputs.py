@@ -253,7 +253,10 @@ class RunInputs:
             if isinstance(candidate, TableCandidate):
                 tables.append(TableInput(candidate.name, kind, candidate))
             elif kind is Kind.IMAGE:
-                pictures.append(ImageInput.of(candidate.name, kind, candidate.layer))
+                is_further = candidate.layer is not self._image
+                pictures.append(
+                    ImageInput.of(candidate.name, kind, candidate.layer, is_further=is_further)
+                )
             else:
                 images.append(ImageInput.of(candidate.name, kind, candidate.layer))
         places, note = self._places(), ""

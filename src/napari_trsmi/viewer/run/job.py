@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from napari_trsmi.data.kinds import kind_from_word
+from napari_trsmi.data.section_images import stain_name
 from napari_trsmi.errors import StoppedError, TRSMIError
 from napari_trsmi.training.report import Phase, PictureReport
 from napari_trsmi.viewer.run.footprint import ImageSampler
+from napari_trsmi.viewer.run.picture import LayerPicture
 from napari_trsmi.viewer.run.progress import Expected
 
 if TYPE_CHECKING:
@@ -45,11 +47,13 @@ class ImageInput:
     name: str
     kind: Kind
     sampler: ImageSampler
+    shown: LayerPicture | None = None
 
     @classmethod
-    def of(cls, name: str, kind: Kind, layer: Image) -> ImageInput:
-        """The input that an image layer is."""
-        return cls(name, kind, ImageSampler.of(layer))
+    def of(cls, name: str, kind: Kind, layer: Image, *, is_further: bool = False) -> ImageInput:
+        """The input that an image layer is; a further stain is kept with the run."""
+        shown = LayerPicture.of(layer) if is_further and layer.ndim == 2 else None
+        return cls(name, kind, ImageSampler.of(layer), shown)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,18 +157,23 @@ class RunJob:
             If the inputs cannot be used.
         """
         from napari_trsmi.preprocessing.image.modality import iter_with_image
-        from napari_trsmi.preprocessing.image.recipe import ImageFeatures
+        from napari_trsmi.preprocessing.image.recipe import TEXTURE, ImageFeatures
 
         dataset = self.dataset(check)
         if self.note:
             dataset = replace(dataset, notes=(*dataset.notes, self.note))
         places = self.places
+        measured: dict[str, str] = {}
         for given in self.pictures:
             yield Phase.MEASURING
-            name = given.name
+            name = stain_name(given.name)
             while name in dataset.names:
                 name = f"{name} picture"
             picture = given.sampler.picture(places.coordinates, places.world)
+            if given.shown is not None:
+                laid = given.shown.laid_by(picture.matrix, places.coordinates)
+                further = {**dataset.further_images, name: laid}
+                dataset = replace(dataset, further_images=further)
             measuring = iter_with_image(dataset, ImageFeatures(name=name), picture, check=check)
             while True:
                 try:
@@ -173,6 +182,10 @@ class RunJob:
                     dataset = finished.value
                     break
                 yield PictureReport(done, spots)
+            measured[name] = TEXTURE
+        if len(measured) > 1:
+            arguments = {**dataset.load_arguments, "image_features": measured}
+            dataset = replace(dataset, load_arguments=arguments)
         return dataset
 
     def _spots_alone(self) -> SpatialOmics:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_trsmi.data.dataset import TissueImage
-from napari_trsmi.data.registered import registered_layer
+from napari_trsmi.data.registered import laid_image, registered_layer
+from napari_trsmi.spots.landmarks import Registration
 from napari_trsmi.viewer.registration import written_on
 
 if TYPE_CHECKING:
@@ -72,6 +73,28 @@ class LayerPicture:
         """
         plain = self.as_it_is()
         return plain if self.registration is None else registered_layer(plain, self.registration)
+
+    def laid_by(self, matrix: NDArray[np.float64], coordinates: NDArray[np.float64]) -> TissueImage:
+        """Read the picture in the frame of spots, as a further stain of theirs.
+
+        Parameters
+        ----------
+        matrix
+            From (x, y, 1) to column and row of the finest resolution, shape (2, 3).
+        coordinates
+            x and y of the spots: the registration is kept if it says the same of them.
+
+        Raises
+        ------
+        InputError
+            If the picture lies beside the spots.
+        """
+        written = self.registration
+        if written is not None:
+            said = Registration.of_written(written).to_picture(coordinates)
+            shown = coordinates @ matrix[:, :2].T + matrix[:, 2]
+            written = written if np.abs(said - shown).max() < 1 else None
+        return laid_image(self.as_it_is(), matrix, written)
 
     def as_it_is(self) -> TissueImage:
         """Read the picture, in the colours in which the layer shows it, and in its own frame."""

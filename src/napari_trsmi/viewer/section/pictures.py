@@ -1,4 +1,4 @@
-"""The pictures of several sections, each under its section's points where these lie in the grid."""
+"""Pictures beside a section's first: further stains, and those of several sections in the grid."""
 
 from __future__ import annotations
 
@@ -10,8 +10,18 @@ from napari_trsmi.result_sections import places_side_by_side
 from napari_trsmi.viewer.section.layers import tissue_data
 
 if TYPE_CHECKING:
+    from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.result import TRSMIResult
     from napari_trsmi.viewer.section.layers import LayerData
+
+
+def further_pictures(section: SpatialOmics | TRSMIResult) -> list[LayerData]:
+    """Make a hidden layer of each further stain of a section or a run."""
+    found = []
+    for name, image in section.further_images.items():
+        pixels, shown, kind = tissue_data(image)
+        found.append((pixels, {**shown, "name": name, "visible": False}, kind))
+    return found
 
 
 def section_pictures(result: TRSMIResult) -> list[LayerData]:

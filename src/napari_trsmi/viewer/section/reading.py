@@ -24,7 +24,7 @@ from napari_trsmi.viewer.keeping import keep
 from napari_trsmi.viewer.section.drawn_areas import areas_data, is_geojson
 from napari_trsmi.viewer.section.layers import spots_data, tissue_data
 from napari_trsmi.viewer.section.next_step import open_next, open_session_with_docks
-from napari_trsmi.viewer.section.pictures import section_pictures
+from napari_trsmi.viewer.section.pictures import further_pictures, section_pictures
 from napari_trsmi.viewer.session.saving import is_session
 
 if TYPE_CHECKING:
@@ -163,6 +163,8 @@ def section_layers(
     if image is None and section.image is not None:
         pixels, shown, kind = tissue_data(section.image)
         own.append((pixels, {**shown, "name": f"{name}: tissue"}, kind))
+    if image is None:
+        own += further_pictures(section)
     if isinstance(section, TRSMIResult):
         own += section_pictures(section) if image is None else []
         return [*own, domains_data(section, name, image, dataset=dataset)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFormLayout,
     QHBoxLayout,
@@ -18,12 +18,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_trsmi.data.quarter_turns import fit_of_picture
-from napari_trsmi.data.registered import registered_layer
+from napari_trsmi.data.section_images import stain_name
 from napari_trsmi.errors import TRSMIError
 from napari_trsmi.spots.landmarks import LEAST_PAIRS
-from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.domains.areas import shows_areas
-from napari_trsmi.viewer.domains.layer import DomainLayer, domain_layer, shows_domains
 from napari_trsmi.viewer.landmarks import Landmarks, has_spots
 from napari_trsmi.viewer.plane import Plane
 from napari_trsmi.viewer.registration import written_on
@@ -34,7 +32,8 @@ from napari_trsmi.widgets.common.links import Links
 from napari_trsmi.widgets.common.room import Room
 from napari_trsmi.widgets.common.table import TextTable
 from napari_trsmi.widgets.common.unproxied import unproxied
-from napari_trsmi.widgets.landmarks.residuals import residual_rows, verdict
+from napari_trsmi.widgets.landmarks.kept import KeptWithRun
+from napari_trsmi.widgets.landmarks.residuals import Length, headings, rows, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-    from napari_trsmi.data.dataset import TissueImage
     from napari_trsmi.data.frame import Fit
     from napari_trsmi.data.quarter_turns import Turn
     from napari_trsmi.spots.landmarks import Registration
@@ -71,11 +69,10 @@ class LandmarksDock(Room):
         self._landmarks: Landmarks | None = None
         self._found: Registration | None = None
         self._turn: Turn | None = None
-        self._pictures: WeakKeyDictionary[DomainLayer, TissueImage | None] = WeakKeyDictionary()
         self._written: dict[str, Any] | None = None
         self._links = Links(self)
         self.looking = Background(self)
-        self.drawing = Background(self)
+        self.kept = KeptWithRun(self, self._say)
         self._build()
         self._wire()
         self._choose_layers()
@@ -86,6 +83,16 @@ class LandmarksDock(Room):
     def _build(self) -> None:
         self.spots = LayerBox(self._viewer, accepts=has_spots, none="Choose the spots")
         self.picture = LayerBox(self._viewer, accepts=_is_picture, none="Choose the picture")
+        self.onto = LayerBox(self._viewer, accepts=_is_picture, none="the spots")
+        self.onto.setToolTip(
+            "Where the first place of each pair is set. A picture that lies on the spots already "
+            "serves for a second stain"
+        )
+        self.beside = QCheckBox("Keep it beside the run's picture")
+        self.beside.setToolTip(
+            "As a further stain of the run. Otherwise it becomes the picture that domains are "
+            "drawn on"
+        )
         self.spots.setToolTip("The layer whose spots stay where they are")
         self.picture.setToolTip("The picture that is laid onto the spots")
         self.tissue = _text()
@@ -114,6 +121,8 @@ class LandmarksDock(Room):
         layers.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         layers.addRow("Spots", self.spots)
         layers.addRow("Picture", self.picture)
+        layers.addRow("Pairs with", self.onto)
+        layers.addRow(self.beside)
         fit = QFormLayout()
         fit.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         fit.addRow("Fit", self.kind)
@@ -134,6 +143,7 @@ class LandmarksDock(Room):
         layout.addWidget(self.message)
 
     def _wire(self) -> None:
+        self.onto.chosen.connect(self._on_onto_chosen)
         for box in (self.spots, self.picture):
             box.chosen.connect(self._on_layer_chosen)
         self.start.clicked.connect(self._on_start_clicked)
@@ -144,8 +154,6 @@ class LandmarksDock(Room):
         self.lay.clicked.connect(self._on_move_clicked)
         self.looking.finished.connect(self._on_looked)
         self.looking.failed.connect(self._say)
-        self.drawing.finished.connect(self._on_drawn)
-        self.drawing.failed.connect(self._say)
         shortcut = QShortcut(QKeySequence("Ctrl+Z"), self)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.activated.connect(self._on_undo_clicked)
@@ -160,8 +168,9 @@ class LandmarksDock(Room):
     # -- a session -------------------------------------------------------------
 
     def controls(self) -> dict[str, QWidget]:
-        """The layers, and what the picture may undergo."""
-        return {"spots": self.spots, "picture": self.picture, "fit": self.kind}
+        """The layers, what the picture may undergo, and whether it is a further stain."""
+        layers = {"spots": self.spots, "picture": self.picture, "pairs with": self.onto}
+        return {**layers, "fit": self.kind, "beside": self.beside}
 
     def state(self) -> dict[str, Any]:
         """What is chosen, and the places of the marks."""
@@ -198,6 +207,10 @@ class LandmarksDock(Room):
         self._stop()
         self._look()
         self._show_state()
+
+    def _on_onto_chosen(self) -> None:
+        self.beside.setChecked(self.onto.layer is not None)
+        self._on_layer_chosen()
 
     # -- how the spots lie -----------------------------------------------------
 
@@ -245,8 +258,13 @@ class LandmarksDock(Room):
             spots, picture = self.spots.layer, self.picture.layer
             if spots is None or picture is None:
                 return None
+            if picture is self.onto.layer:
+                self._say(
+                    "The picture cannot be set on itself. Choose the other one for the pairs."
+                )
+                return None
             try:
-                self._landmarks = Landmarks(self._viewer, spots, picture)
+                self._landmarks = Landmarks(self._viewer, spots, picture, self.onto.layer)
             except TRSMIError as error:
                 self._say(str(error))
                 return None
@@ -295,31 +313,12 @@ class LandmarksDock(Room):
         if written != self._written:
             self._written = written
             self._look()
-            self._keep_with_run()
+            self.kept.keep(self.spots.layer, picture, written, self._stain())
 
-    # -- the run ---------------------------------------------------------------
-
-    def _keep_with_run(self) -> None:
-        """Give the run of these spots the picture as it lies now."""
-        spots, picture = self.spots.layer, self.picture.layer
-        if spots is None or picture is None or not shows_domains(spots):
-            self._say("A run on these spots with this picture will keep how it was registered.")
-            return
-        domains = domain_layer(spots)
-        self._pictures.setdefault(domains, domains.edits.result().image)
-        if self._written is None:
-            self.drawing.drop()
-            domains.edits.take_picture(self._pictures.pop(domains))
-            self._say("The run has the picture that it had before.")
-            return
-        shown, written = LayerPicture.of(picture), self._written
-        self._say("Drawing the picture in the frame of the spots …")
-        self.drawing.start(lambda: (domains, registered_layer(shown.as_it_is(), written)))
-
-    def _on_drawn(self, drawn: tuple[DomainLayer, TissueImage]) -> None:
-        domains, image = drawn
-        domains.edits.take_picture(image)
-        self._say("The picture has moved. The run keeps it, and every export has it.")
+    def _stain(self) -> str | None:
+        """What the picture is called beside the run's own; None if it takes its place."""
+        picture = self.picture.layer
+        return stain_name(picture.name) if picture is not None and self.beside.isChecked() else None
 
     # -- showing ---------------------------------------------------------------
 
@@ -334,22 +333,12 @@ class LandmarksDock(Room):
                 told = str(error)
             if self._found is None and not told:
                 told = f"{landmarks.n_pairs} of at least {LEAST_PAIRS[kind]} pairs."
-        found, (factor, unit) = self._found, self._unit()
-        if found is not None:
-            told = verdict(found, factor, unit)
-            headers = ["Pair", f"Off ({unit})", f"Off the others ({unit})"]
-            self.table.setHorizontalHeaderLabels(headers)
-        self.table.show_rows([] if found is None else residual_rows(found, factor))
-        self.worst.setText(told)
+        length = Length.of(self.spots.layer)
+        if self._found is not None:
+            self.table.setHorizontalHeaderLabels(headings(length))
+        self.table.show_rows([] if self._found is None else rows(self._found, length))
+        self.worst.setText(told if self._found is None else verdict(self._found, length))
         self._show_state()
-
-    def _unit(self) -> tuple[float, str]:
-        spots = self.spots.layer
-        known = None
-        if spots is not None:
-            held = result_of(spots) or dataset_of(spots)
-            known = None if held is None else held.micrometres_per_unit
-        return (1.0, "px") if known is None else (known, "µm")
 
     def _show_state(self) -> None:
         landmarks = self._landmarks
@@ -364,8 +353,10 @@ class LandmarksDock(Room):
         self.remove.setEnabled(landmarks is not None and landmarks.n_marks > 0)
         if landmarks is not None:
             number = landmarks.n_pairs + 1
-            where = "on the picture" if landmarks.asks_for_picture else "among the spots"
-            self._say(f"Pair {number}: click the place {where}.")
+            places = ("among the spots", "on the picture")
+            if self.onto.layer is not None:
+                places = (f"on {self.onto.layer.name}", f"on {landmarks.picture.name}")
+            self._say(f"Pair {number}: click the place {places[landmarks.asks_for_picture]}.")
         elif not chosen:
             self._say("Open a section and a picture first.")
 
