@@ -132,8 +132,7 @@ class StoredMatrix:
         most = CHUNK_ROWS
         if not is_sparse(self.values._meta):
             most = max(1, min(CHUNK_ROWS, _CHUNK_BYTES // max(width, 1)))
-        for start in range(0, self.values.shape[0], most):
-            stop = min(start + most, self.values.shape[0])
+        for start, stop in self._together(most):
             low, high = np.searchsorted(stored, (start, stop))
             if low == high:
                 continue
@@ -141,6 +140,16 @@ class StoredMatrix:
             if high - low < stop - start:
                 chunk = chunk[stored[low:high] - start]
             yield order[low:high], _all_steps(chunk, self.steps)
+
+    def _together(self, most: int) -> Iterator[tuple[int, int]]:
+        """Yield rows that are read together: whole chunks where they fit, so that none is twice."""
+        ends = np.cumsum(self.values.chunks[0])
+        start = 0
+        while start < self.values.shape[0]:
+            whole = ends[(ends > start) & (ends <= start + most)]
+            stop = int(whole[-1]) if len(whole) else min(start + most, self.values.shape[0])
+            yield start, stop
+            start = stop
 
     def _read(self, start: int, stop: int) -> Any:
         try:

@@ -52,7 +52,7 @@ class Layout:
 
     counts: tuple[str, ...]
     cells: tuple[str, ...]
-    read_counts: Callable[[Path], AnnData]
+    read_counts: Callable[[Path, list[str]], AnnData]
     read_cells: Callable[[Path], pd.DataFrame]
 
     def files(self, folder: Path) -> tuple[Path, Path] | None:
@@ -85,7 +85,7 @@ def read_cell_tables(folder: Path, layout: Layout, notes: list[str]) -> Source:
             f"{folder} needs one {layout.counts[0]} and one {layout.cells[0]}. Copy both from the "
             "instrument's output."
         )
-    table, cells = layout.read_counts(files[0]), layout.read_cells(files[1])
+    table, cells = layout.read_counts(files[0], notes), layout.read_cells(files[1])
     cells = cells[~cells.index.duplicated()]
     known = table.obs_names.isin(cells.index)
     if not known.any():
@@ -127,9 +127,9 @@ def without_blanks(table: AnnData, label: str, notes: list[str]) -> AnnData:
     return table[:, ~blank].copy()
 
 
-def read_xenium_matrix(path: Path) -> AnnData:
+def read_xenium_matrix(path: Path, notes: list[str]) -> AnnData:
     """Read Xenium's matrix, ``.h5`` or the file in its folder."""
-    return read_10x(path) if path.suffix == ".h5" else read_mtx(path)
+    return (read_10x if path.suffix == ".h5" else read_mtx)(path, notes)
 
 
 def read_xenium_cells(path: Path) -> pd.DataFrame:
@@ -139,7 +139,7 @@ def read_xenium_cells(path: Path) -> pd.DataFrame:
     return numeric(frame.drop(columns=_CELL)).set_index(pd.Index(names, name=None))
 
 
-def read_cosmx_counts(path: Path) -> AnnData:
+def read_cosmx_counts(path: Path, _notes: list[str]) -> AnnData:
     """Read ``exprMat_file.csv``: cells are named by their number and their field of view."""
     names, counts, features = read_counts(path, (_CELL, _FIELD), ("cell", "slide_id"))
     cells = names[_CELL].str.cat(names[_FIELD], sep="_")
@@ -158,7 +158,7 @@ def read_cosmx_cells(path: Path) -> pd.DataFrame:
     return numeric(frame).set_index(pd.Index(names, name=None))
 
 
-def read_merscope_counts(path: Path) -> AnnData:
+def read_merscope_counts(path: Path, _notes: list[str]) -> AnnData:
     """Read ``cell_by_gene.csv``, whose names are numbers of 19 digits."""
     names, counts, features = read_counts(path)
     cells = pd.Index(names.iloc[:, 0], name=None)

@@ -66,7 +66,7 @@ def read_path(
         if path.is_dir():
             return _read_folder(path, notes, selection, placed=placed)
         if path.name.endswith(MTX_ENDINGS):
-            return read_mtx(path)
+            return read_mtx(path, notes)
         if is_gem(path):
             return read_gem(path, notes, selection)
         if (is_delimited(path) or is_workbook(path)) and not is_hdf5(path):
@@ -97,9 +97,7 @@ def _read_folder(path: Path, notes: list[str], selection: Selection, *, placed: 
     if path.suffix == ".zarr":
         from napari_trsmi.data.reading.spatial_data import read_store
 
-        for tables in ("tables", "table"):
-            check_zarr(path / tables)
-        return read_store(path)
+        return read_store(path, notes)
     for folder in (path, path / "outs"):  # the pipeline's own folder holds "outs"
         outputs = outputs_of(folder)
         if outputs and not is_space_ranger(folder):
@@ -116,7 +114,7 @@ def _read_folder(path: Path, notes: list[str], selection: Selection, *, placed: 
                 folder.parent, notes, matrix=matrix, selection=selection, placed=placed
             )
         if matrix is not None:
-            return read_mtx(matrix)
+            return read_mtx(matrix, notes)
     raise InputError(
         f"{path} is not a Space Ranger folder: it has no 'spatial' folder beside a "
         f"'filtered_feature_bc_matrix.h5', nor is it of another platform that is known. Pass the "
@@ -142,33 +140,27 @@ def _read_hdf5(
         raise InputError(f"{given} is a zip archive. Unpack it, and pass what is in it.")
     if not h5py.is_hdf5(path):
         raise InputError(f"{given} is not an HDF5 file, or it is damaged. Pass {READABLE}.")
-    size = check_hdf5(path, whole=False)
     with h5py.File(path) as file:
         groups = sorted(file)
-    # a packed one is not there for long
-    is_open = {"obs", "var"} <= set(groups) and path == given
-    if is_open and read_in_parts(size, path.name, notes):
-        return opened_h5ad(path)
-    check_room(size, path.name)
-    if "mod" in groups:
-        from mudata import read_h5mu
-
-        return read_h5mu(path)
-    if {"obs", "var"} <= set(groups):
-        from anndata.io import read_h5ad
-
-        return read_h5ad(path)
+    stays = path == given  # a packed one is not there for long
+    if "mod" in groups or {"obs", "var"} <= set(groups):
+        return _read_tables(path, groups, notes, stays=stays)
     if is_10x(groups, path):
         if is_space_ranger(given.parent):
             name = given.name
             notes.append(f"{name} lies in a Space Ranger folder: its spot positions are used.")
             return read_space_ranger(
-                given.parent, notes, matrix=path, selection=selection, placed=placed
+                given.parent,
+                notes,
+                matrix=path,
+                selection=selection,
+                placed=placed,
+                stays=stays,
             )
         if given.name.endswith("cell_feature_matrix.h5") and platform_of(given.parent) is XENIUM:
             notes.append(f"{given.name} lies in a folder of Xenium, which is read.")
             return read_platform(given.parent, XENIUM, notes, Selection())
-        return read_10x(path)
+        return read_10x(path, notes, stays=stays)
     if {"geneExp", "cellBin"} & set(groups):
         raise InputError(
             f"{given} is a .gef of Stereo-seq. Make a list of it that can be read, with "
@@ -179,3 +171,20 @@ def _read_hdf5(
         f"{given} is an HDF5 file, but holds {holds}: no AnnData, no MuData and no 10x matrix. "
         f"Pass {READABLE}."
     )
+
+
+def _read_tables(path: Path, groups: list[str], notes: list[str], *, stays: bool) -> object:
+    """Read an AnnData or a MuData; what does not fit stays on the disk."""
+    size = check_hdf5(path, whole=False)
+    in_parts = stays and read_in_parts(size, path.name, notes)
+    if not in_parts:
+        check_room(size, path.name)
+    if "mod" in groups:
+        from mudata import read_h5mu
+
+        return read_h5mu(path, backed="r" if in_parts else None)
+    if in_parts:
+        return opened_h5ad(path)
+    from anndata.io import read_h5ad
+
+    return read_h5ad(path)

@@ -86,6 +86,7 @@ def read_space_ranger(
     *,
     selection: Selection | None = None,
     placed: bool = False,
+    stays: bool = True,
 ) -> Source:
     """Read a Space Ranger output folder.
 
@@ -101,6 +102,8 @@ def read_space_ranger(
         What is picked; of an aggregated run, whose section.
     placed
         Whether the user passes positions, so that those here need not be there.
+    stays
+        Whether the matrix is there for long.
 
     Raises
     ------
@@ -109,7 +112,10 @@ def read_space_ranger(
     """
     selection = selection or Selection()
     path = matrix or _only_matrix(folder, selection)
-    table = read_mtx(path) if path.name.endswith(MTX_ENDINGS) else read_10x(path)
+    if path.name.endswith(MTX_ENDINGS):
+        table = read_mtx(path, notes)
+    else:
+        table = read_10x(path, notes, stays=stays)
     layout = _Layout(folder, _prefix(path))
     libraries = _libraries(layout)
     if libraries:

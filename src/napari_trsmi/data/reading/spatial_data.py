@@ -15,6 +15,8 @@ from anndata import AnnData
 
 from napari_trsmi.data.layers import named_layers
 from napari_trsmi.data.parts import Source
+from napari_trsmi.data.reading.lazily import opened_zarr
+from napari_trsmi.data.reading.memory import check_room, read_in_parts
 from napari_trsmi.data.reading.spatial_elements import (
     are_squares,
     centres,
@@ -24,6 +26,7 @@ from napari_trsmi.data.reading.spatial_elements import (
 )
 from napari_trsmi.data.reading.spatial_images import image_for
 from napari_trsmi.data.reading.visium_hd import CELLS, chosen, size_of
+from napari_trsmi.data.reading.zarr_store import check_zarr
 from napari_trsmi.data.sections import section_name
 from napari_trsmi.data.selection import ALL, Selection, how_to
 from napari_trsmi.data.wording import listed
@@ -36,25 +39,57 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SAME_UNIT = 1e-3  # of the extent
+_ATTRS = "spatialdata_attrs"
+_ELEMENTS = ("images", "labels", "points", "shapes")
+_TABLES = ("tables", "table")
 
 
-def read_store(path: Path) -> Any:
-    """Read a SpatialData ``.zarr`` store.
+def read_store(path: Path, notes: list[str]) -> Any:
+    """Read a SpatialData ``.zarr`` store; tables that do not fit the memory stay on the disk.
+
+    Parameters
+    ----------
+    path
+        The store.
+    notes
+        Gets a sentence for tables that stay on the disk.
 
     Raises
     ------
+    InputError
+        When a table claims more than it holds.
     MissingPackageError
         When spatialdata is not installed.
     """
+    places = [path / name for name in _TABLES]
+    size = sum(check_zarr(place, whole=False) for place in places)
+    in_parts = read_in_parts(size, path.name, notes)
+    if not in_parts:
+        check_room(size, path.name)
     with needed_for(f"Reading {path}"):
         from spatialdata import read_zarr
     log = logging.getLogger("ome_zarr")
     level = log.level
     log.setLevel(logging.ERROR)  # it tells of every label without a picture
     try:
-        return read_zarr(path)
+        if not in_parts:
+            return read_zarr(path)
+        data = read_zarr(path, selection=_ELEMENTS)
     finally:
         log.setLevel(level)
+    for place in places:
+        for folder in sorted(place.iterdir()) if place.is_dir() else ():
+            if (folder / "obs").is_dir():
+                data.tables[folder.name] = _opened(folder)
+    return data
+
+
+def _opened(folder: Path) -> AnnData:
+    table = opened_zarr(folder)
+    attrs = table.uns.get(_ATTRS, {})
+    if isinstance(attrs.get("region"), np.ndarray):  # as it is written, and not as it is checked
+        attrs["region"] = attrs["region"].tolist()
+    return table
 
 
 def read_tables(
@@ -116,7 +151,7 @@ def _source(
     notes: list[str],
     selection: Selection,
 ) -> Source:
-    attrs = table.uns.get("spatialdata_attrs", {})
+    attrs = table.uns.get(_ATTRS, {})
     column = attrs.get("region_key")
     elements = _elements(data, attrs)
     section = section_name(selection.section)

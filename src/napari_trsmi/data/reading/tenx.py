@@ -10,18 +10,34 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
 
-from napari_trsmi.data.reading.memory import check_room
+from napari_trsmi.data.reading.hdf5 import check_hdf5
+from napari_trsmi.data.reading.memory import check_room, read_in_parts
+from napari_trsmi.data.reading.stored_tenx import AT_ONCE, opened_10x, spooled_mtx
+from napari_trsmi.data.stored import is_lazy
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
 
 _SCALING = "protein_scaling_factor"
 MTX_ENDINGS = ("matrix.mtx", "matrix.mtx.gz")
 
 
-def read_10x(path: Path) -> AnnData:
-    """Read a 10x ``.h5`` with all its feature types.
+def read_10x(path: Path, notes: list[str], *, stays: bool = True) -> AnnData:
+    """Read a 10x ``.h5`` with all its feature types; one that does not fit stays on the disk.
+
+    Parameters
+    ----------
+    path
+        The file.
+    notes
+        Gets a sentence if it does not fit the memory.
+    stays
+        Whether the file is there for long.
 
     Raises
     ------
@@ -33,13 +49,19 @@ def read_10x(path: Path) -> AnnData:
 
     with h5py.File(path) as file:
         wanted = ("barcodes", "data", "indices", "indptr", "shape", "features")
-        missing = [name for name in wanted if "matrix" in file and name not in file["matrix"]]
+        current = "matrix" in file
+        missing = [name for name in wanted if current and name not in file["matrix"]]
     if missing:
         raise InputError(
             f"{path} is not a whole 10x matrix: it lacks {', '.join(missing)}. Copy it again from "
             "the pipeline's output."
         )
-    table = scanpy.read_10x_h5(path, gex_only=False)
+    size = check_hdf5(path, whole=False)
+    if current and stays and read_in_parts(size, path.name, notes):
+        table = opened_10x(path)
+    else:  # of before Cell Ranger 3 there are none that are large
+        check_room(size, path.name)
+        table = scanpy.read_10x_h5(path, gex_only=False)
     return _with_intensities(table, path)
 
 
@@ -54,9 +76,18 @@ def _with_intensities(table: AnnData, path: Path) -> AnnData:
     if not np.isfinite(factor) or factor <= 0:
         raise InputError(f"{path} says {_SCALING} is {factor}. Copy it again.")
     proteins = (table.var["feature_types"] == "Protein Expression").to_numpy()
-    table.X = sp.csr_matrix(table.X, dtype=np.float32)
-    table.X.data /= np.where(proteins, np.float32(factor), np.float32(1))[table.X.indices]
+    divisors = np.where(proteins, np.float32(factor), np.float32(1))
+    if is_lazy(table.X):
+        table.X = table.X.map_blocks(_divided, divisors, dtype=np.float32)
+    else:
+        table.X = _divided(table.X, divisors)
     return table
+
+
+def _divided(counts: Any, divisors: NDArray[np.float32]) -> sp.csr_matrix[np.float32]:
+    values: sp.csr_matrix[np.float32] = sp.csr_matrix(counts, dtype=np.float32)
+    values.data /= divisors[values.indices]
+    return values
 
 
 def is_10x(groups: list[str], path: Path) -> bool:
@@ -77,14 +108,18 @@ def matrix_in(folder: Path) -> Path | None:
     return next((folder / name for name in MTX_ENDINGS if (folder / name).is_file()), None)
 
 
-def read_mtx(path: Path) -> AnnData:
+def read_mtx(path: Path, notes: list[str]) -> AnnData:
     """Read a Matrix Market file with the barcodes and features beside it.
+
+    A large one, which cannot be read by rows, is copied to a temporary file that can.
 
     Parameters
     ----------
     path
         ``matrix.mtx`` or ``.gz``; what stands before the name, such as a sample's, stands before
         the others' too.
+    notes
+        Gets a sentence if it does not fit the memory.
 
     Raises
     ------
@@ -100,8 +135,11 @@ def read_mtx(path: Path) -> AnnData:
             f"{path} claims {shape[0]:,} features x {shape[1]:,} spots, but beside it are "
             f"{len(features):,} features and {len(barcodes):,} barcodes. Copy the folder again."
         )
-    check_room(24 * entries, f"The matrix {path.name}")
-    counts = _entries(path, shape, entries, header)
+    if read_in_parts(8 * entries, path.name, notes):
+        counts = spooled_mtx(_parts(path, shape, entries, header), shape, path)
+    else:
+        check_room(24 * entries, f"The matrix {path.name}")
+        counts = _entries(path, shape, entries, header)
     names = features[1] if features.shape[1] > 1 else features[0]
     var = pd.DataFrame({"gene_ids": features[0].to_numpy()}, index=names.to_numpy())
     if features.shape[1] > 2:
@@ -112,22 +150,42 @@ def read_mtx(path: Path) -> AnnData:
 def _entries(
     path: Path, shape: tuple[int, int], n_entries: int, header: int
 ) -> sp.csr_matrix[np.float32]:
-    """Read the entries as spots x features.
+    """Read the entries as spots x features."""
+    found = pd.concat(_parts(path, shape, n_entries, header))
+    places = (found["column"].to_numpy() - 1, found["row"].to_numpy() - 1)
+    entries = (found["value"].to_numpy(), places)
+    counts: sp.csr_matrix[np.float32] = sp.coo_matrix(entries, shape=shape[::-1]).tocsr()
+    return counts
+
+
+def _parts(
+    path: Path, shape: tuple[int, int], n_entries: int, header: int
+) -> Iterator[pd.DataFrame]:
+    """Read the entries some at a time, and check them.
 
     scipy's own reader ends the process on some damaged files.
     """
     types = {"row": np.int64, "column": np.int64, "value": np.float32}
-    found = pd.read_csv(path, sep=r"\s+", skiprows=header, names=list(types), dtype=types)
-    rows, columns = found["row"].to_numpy() - 1, found["column"].to_numpy() - 1
-    inside = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
-    if len(found) != n_entries or not inside.all():
+    reader = pd.read_csv(
+        path,
+        sep=r"\s+",
+        skiprows=header,
+        names=list(types),
+        dtype=types,
+        chunksize=AT_ONCE,
+    )
+    found = inside = 0
+    with reader:
+        for part in reader:
+            rows, columns = part["row"], part["column"]
+            fits = (rows >= 1) & (rows <= shape[0]) & (columns >= 1) & (columns <= shape[1])
+            found, inside = found + len(part), inside + int(fits.sum())
+            yield part[fits]
+    if found != n_entries or inside != n_entries:
         raise InputError(
-            f"{path} is damaged: it claims {n_entries:,} entries and has {int(inside.sum()):,} "
-            "within its size. Copy it again."
+            f"{path} is damaged: it claims {n_entries:,} entries and has {inside:,} within its "
+            "size. Copy it again."
         )
-    entries = (found["value"].to_numpy(), (columns, rows))
-    counts: sp.csr_matrix[np.float32] = sp.coo_matrix(entries, shape=shape[::-1]).tocsr()
-    return counts
 
 
 def _lines(matrix: Path, *names: str) -> pd.DataFrame:
