@@ -27,10 +27,10 @@ def pynndescent(directions, k, threads):
     """As a run searches."""
     import numba
 
-    from napari_trsmi.graphs.neighbors import _approximate
+    from napari_trsmi.graphs.neighbors import approximate
 
     numba.set_num_threads(threads)
-    return _approximate(directions, k, 0)
+    return approximate(directions, k, 0)
 
 
 def faiss_ivf(directions, k, threads, probes=8):

@@ -35,6 +35,10 @@ class MissingPackageError(TRSMIError):
     """A package that only some uses need is not installed; the message has the line for it."""
 
 
+class LostProcessError(TRSMIError):
+    """A process of a run of several is gone; the others cannot go on without it."""
+
+
 class StoppedError(TRSMIError):
     """The run was told to stop and to keep nothing."""
 

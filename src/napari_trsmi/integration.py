@@ -12,21 +12,17 @@ import numpy as np
 
 from napari_trsmi.assembly import assembled, identity_of, outcome_notes, run_record
 from napari_trsmi.clustering.domains import check_enough_spots
-from napari_trsmi.clustering.scale import domains_by_scale, embedding_at, modality_shares
 from napari_trsmi.config import Config
 from napari_trsmi.data.section_set import SectionSet
 from napari_trsmi.errors import InputError, TRSMIWarning
+from napari_trsmi.finding import iter_found, shared_out
 from napari_trsmi.joint.fitted import FittedSections
 from napari_trsmi.joint.prediction import predicted_tables
-from napari_trsmi.preparation import iter_measured, iter_prepared, loaded, needs_of_run
+from napari_trsmi.preparation import iter_measured, loaded, needs_of_run
 from napari_trsmi.training.checkpoint import Checkpoint, Kept
-from napari_trsmi.training.devices import choose_device, cpu_threads
-from napari_trsmi.training.network_run import (
-    NetworkRun,
-    device_name,
-    iter_network_run,
-    on_device,
-)
+from napari_trsmi.training.devices import choose_device
+from napari_trsmi.training.network_run import device_name
+from napari_trsmi.training.process_group import process_group
 from napari_trsmi.training.report import EpochReport, Phase, PictureReport, SizeReport, Step
 from napari_trsmi.training.stop import StopToken
 
@@ -248,56 +244,41 @@ def iter_integrate(
     if needs.worth_saying:
         warnings.warn(str(needs), TRSMIWarning, stacklevel=3)
         yield SizeReport(needs.tiles, str(needs))
-    with cpu_threads(config.threads, dataset.n_spots) as threads:
-        prepared = yield from iter_prepared(dataset, config, stop.check, keeper)
-        order, components, spatial = prepared.order, prepared.components, prepared.spatial
-        widths = [block.shape[1] for block in components]
-        notes = [*([str(needs)] if needs.worth_saying else []), *prepared.notes]
-        if resumed:
-            notes.append(f"Went on with the checkpoint in {checkpoint}.")
-        network: NetworkRun | None = None
-        if 0 in config.scales:
-            network, device = yield from on_device(
-                lambda where: iter_network_run(components, spatial, config, where, stop, keeper),
-                config,
-                device,
-                notes,
-            )
-            stop.check()
-        components.clear()  # domains are sought in what was made of them
-        tissue = prepared.tissue
-        yield Phase.CLUSTERING
-        states = None if network is None else network.trained.embedding
-        domains = domains_by_scale(states, tissue, config, device=device, check=stop.check)
-        embedding = embedding_at(config.own_scale, states, tissue, config)
-    stop.check()
+    ranks = process_group()
+    config = shared_out(ranks, dataset, config, None if checkpoint is None else str(checkpoint))
+    found = yield from iter_found(
+        dataset, config, device, stop, keeper, n_spots=dataset.n_spots, ranks=ranks
+    )
+    prepared, network, domains = found.prepared, found.network, found.domains
+    notes = [*([str(needs)] if needs.worth_saying else []), *prepared.notes]
+    if resumed:
+        notes.append(f"Went on with the checkpoint in {checkpoint}.")
+    notes += found.notes
     notes += outcome_notes(network, domains[config.own_scale])
     if network is not None and network.trained.restored:
         warnings.warn(notes[-1], TRSMIWarning, stacklevel=3)
     record = run_record(
-        dataset, asked, widths, network, domains[config.own_scale], used=prepared.used
+        dataset, asked, found.widths, network, domains[config.own_scale], used=prepared.used
     )
     record["pictures"] = dict(prepared.pictures)
     record |= {
-        "device": device_name(device),
-        "threads": threads,
+        "device": device_name(found.device),
+        "threads": found.threads,
         "tiles": needs.tiles,
+        "processes": ranks.size,
         "notes": [*dataset.notes, *notes],
         "seconds": time.perf_counter() - started,
     }
-    if network is not None and config.own_scale == 0:
-        shares = network.trained.modality_shares
-    else:
-        shares = modality_shares(tissue, embedding).astype(np.float32)
+    shares = found.shares
     if prepared.used is not None:
         shown = np.zeros((len(shares), len(dataset.modalities)), dtype=np.float32)
         shown[:, prepared.used] = shares
         shares = shown
     result = assembled(
         dataset,
-        np.argsort(order),
+        np.argsort(prepared.order),
         domains=domains,
-        embedding=embedding,
+        embedding=found.embedding,
         shares=shares,
         network=network,
         record=record,
@@ -306,12 +287,12 @@ def iter_integrate(
     if prepared.joint is None or not isinstance(dataset, SectionSet):
         return result
     labels = domains[config.own_scale].labels
-    in_rows = result.domains.to_numpy()[order]
+    in_rows = result.domains.to_numpy()[prepared.order]
     names = [str(in_rows[np.argmax(labels == n)]) for n in range(1, int(labels.max()) + 1)]
     return replace(
         result,
         predicted=predicted_tables(dataset, prepared.joint),
-        fitted=FittedSections.of(prepared.joint, tissue, labels, names, config),
+        fitted=FittedSections.of(prepared.joint, prepared.tissue, labels, names, config),
     )
 
 

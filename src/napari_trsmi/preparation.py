@@ -7,16 +7,18 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import scipy.sparse as sp
 import torch
 
 from napari_trsmi.clustering.scale import Tissue
-from napari_trsmi.clustering.trust import trusted
+from napari_trsmi.clustering.trust import AXES, trusted
 from napari_trsmi.data.dataset import Kind, Modality, SpatialOmics
 from napari_trsmi.data.loading import load
 from napari_trsmi.data.section_loading import are_sections, load_sections
 from napari_trsmi.data.section_set import SectionSet
 from napari_trsmi.data.wording import listed
+from napari_trsmi.dealing import Ordered, receive
 from napari_trsmi.errors import InputError
 from napari_trsmi.graphs.lagged import lagged_graph
 from napari_trsmi.graphs.neighbors import spatial_graph
@@ -27,15 +29,15 @@ from napari_trsmi.preprocessing.image.modality import REACH, iter_with_image, ow
 from napari_trsmi.preprocessing.image.picture import Picture
 from napari_trsmi.preprocessing.image.recipes import recipes_of
 from napari_trsmi.spots.order import canonical_order, clustered_order
+from napari_trsmi.spots.ranks import ALONE, Ranks
 from napari_trsmi.training.checkpoint import Checkpoint, Kept
 from napari_trsmi.training.embedder import TorchEmbedder
 from napari_trsmi.training.needs import Needs, needs_of
 from napari_trsmi.training.report import Phase, PictureReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from napari_trsmi.config import Config
@@ -88,17 +90,18 @@ def loaded(
 
 
 def iter_prepared(
-    dataset: SpatialOmics | SectionSet,
+    dataset: SpatialOmics | SectionSet | None,
     config: Config,
     check: Callable[[], None],
     checkpoint: Checkpoint | None = None,
+    ranks: Ranks = ALONE,
 ) -> Steps[Prepared]:
     """Features, graphs and axes of what is run, and which modalities take part.
 
     Parameters
     ----------
     dataset
-        One section, or several together.
+        One section, or several together; None in processes that are dealt a portion of it.
     config
         Parameters of the run.
     check
@@ -106,6 +109,8 @@ def iter_prepared(
     checkpoint
         Where the components of each table are kept, and what is made of them; of several sections
         nothing is, as they are worked on together from the start.
+    ranks
+        The processes of the run. Each returns what is of its own spots.
 
     Yields
     ------
@@ -120,10 +125,26 @@ def iter_prepared(
         return Prepared(
             joint.order, joint.components, joint.spatial, joint.notes, tissue, joint=joint
         )
-    done = checkpoint.read("graphs")
-    if done is not None:
+    name = "graphs" if ranks.size == 1 else f"graphs-{ranks.rank}-of-{ranks.size}"
+    done = checkpoint.read(name)
+    if int(ranks.sum(np.array([done is not None], dtype=np.int64))[0]) == ranks.size:
+        assert done is not None  # noqa: S101
         yield Phase.GRAPHS
-        return Prepared.of_kept(done)
+        return Prepared.of_kept(done, ranks)
+    if dataset is None:
+        found = _prepared(receive(ranks), config, check, ranks)
+    else:
+        first, order, notes = yield from _iter_ordered(dataset, config, check, checkpoint)
+        found = _prepared(first.dealt(ranks), config, check, ranks, dataset, order, notes)
+    if checkpoint.is_kept:  # on with what a run that is resumed would read
+        return Prepared.of_kept(checkpoint.keep(name, found.kept()), ranks)
+    return found
+
+
+def _iter_ordered(
+    dataset: SpatialOmics, config: Config, check: Callable[[], None], checkpoint: Checkpoint
+) -> Steps[tuple[Ordered, NDArray[np.int64], list[str]]]:
+    """Tables reduced, spots in the order of the run, and their graphs in space."""
     order = canonical_order(dataset.coordinates, dataset.spots)
     components: list[NDArray[np.float32]] = []
     at_spots: list[NDArray[np.float32] | None] = []
@@ -144,26 +165,50 @@ def iter_prepared(
     places = dataset.coordinates[order]
     spatial = spatial_graph(places, config.spatial_neighbors)
     check()
+    noise = [
+        lagged_graph(places, float(modality.table.uns.get(REACH, 0)), spatial)
+        for modality in dataset.modalities
+    ]
+    own = [None if block is None else block[clustered] for block in at_spots]
+    return Ordered(components, own, spatial, noise), order, notes
+
+
+def _prepared(
+    ordered: Ordered,
+    config: Config,
+    check: Callable[[], None],
+    ranks: Ranks,
+    dataset: SpatialOmics | None = None,
+    order: NDArray[np.int64] | None = None,
+    notes: Sequence[str] = (),
+) -> Prepared:
+    """Axes of the tissue, and which modalities take part; the first process knows what they are."""
+    components, spatial = ordered.components, ordered.spatial
     tissue = Tissue.of(
         components,
         spatial,
         config,
-        noise=[
-            lagged_graph(places, float(modality.table.uns.get(REACH, 0)), spatial)
-            for modality in dataset.modalities
-        ],
-        at_spots=[None if block is None else block[clustered] for block in at_spots],
+        noise=ordered.noise,
+        at_spots=ordered.at_spots,
+        portion=ordered.portion,
     )
     check()
-    used, scores, said = trusted(dataset.modalities, tissue, places)
-    notes += said
-    found = Prepared(order, components, spatial, notes, tissue, pictures=scores)
-    if len(used) < len(components):
-        chosen = [components[place] for place in used]
-        found = Prepared(order, chosen, spatial, notes, tissue.only(used), used, scores)
-    if checkpoint.is_kept:  # on with what a run that is resumed would read
-        return Prepared.of_kept(checkpoint.keep("graphs", found.kept()))
-    return found
+    used = list(range(len(components)))
+    scores: dict[str, float] = {}
+    said: list[str] = []
+    pictures = dataset is not None and any(m.kind is Kind.IMAGE for m in dataset.modalities)
+    if ranks.told(pictures):
+        factors = [ordered.portion.at_first(block[:, :AXES]) for block in tissue.factors]
+        if dataset is not None and order is not None:
+            places = dataset.coordinates[order]
+            used, scores, said = trusted(dataset.modalities, factors, places)
+        used = ranks.told(used)
+    order = np.empty(0, dtype=np.int64) if order is None else order
+    notes = [*notes, *said]
+    if len(used) == len(components):
+        return Prepared(order, components, spatial, notes, tissue, pictures=scores)
+    chosen = [components[place] for place in used]
+    return Prepared(order, chosen, spatial, notes, tissue.only(used), used, scores)
 
 
 def _components(modality: Modality, order: NDArray[np.int64], config: Config) -> Kept:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import scipy.sparse as sp
 
 from napari_trsmi.clustering.scale import Tissue
+from napari_trsmi.spots.portion import WHOLE, HeldPortion, Portion
+from napari_trsmi.spots.ranks import ALONE, Ranks
 from napari_trsmi.training.checkpoint import Kept
 
 if TYPE_CHECKING:
@@ -24,7 +26,8 @@ class Prepared:
     """What a run works on, in an order of its own: the result goes back to that of the input.
 
     Of the modalities those take part that `used` numbers, all if it is None; `pictures` has the
-    `register_score` of each picture.
+    `register_score` of each picture. Of several processes each has what is of its own spots, and
+    the first one the order of all.
     """
 
     order: NDArray[np.int64]
@@ -53,13 +56,19 @@ class Prepared:
             "pictures": dict(self.pictures),
             "n_noise": None if tissue.noise is None else len(own),
             "has_edges": tissue.edges is not None,
+            "n_spots": tissue.portion.n_spots(len(tissue.factors[0])),
         }
+        if isinstance(tissue.portion, HeldPortion):
+            arrays["halo"] = tissue.portion.halo
         return Kept(arrays, told)
 
     @classmethod
-    def of_kept(cls, kept: Kept) -> Prepared:
+    def of_kept(cls, kept: Kept, ranks: Ranks = ALONE) -> Prepared:
         """What `kept` returned, again."""
         arrays, told = kept.arrays, kept.told
+        portion: Portion = WHOLE
+        if ranks.size > 1:
+            portion = HeldPortion.even(ranks, told["n_spots"]).borrowing([arrays["halo"]])
         spatial = _graph("spatial", arrays)
         noise = None
         if told["n_noise"] is not None:
@@ -72,6 +81,7 @@ class Prepared:
             spatial,
             noise=noise,
             edges=tuple(_of_number("edges", arrays)) if told["has_edges"] else None,
+            portion=portion,
         )
         components = _of_number("components", arrays)
         used, pictures = told["used"], told["pictures"]
@@ -95,4 +105,4 @@ def _parts(name: str, graph: sp.csr_array) -> dict[str, NDArray[Any]]:
 def _graph(name: str, arrays: Mapping[str, NDArray[Any]]) -> sp.csr_array:
     data, indices, indptr = (arrays[f"{name}/{part}"] for part in ("data", "indices", "indptr"))
     n = len(indptr) - 1
-    return sp.csr_array((data, indices, indptr), shape=(n, n))
+    return sp.csr_array((data, indices, indptr), shape=(n, n + len(arrays.get("halo", ()))))

@@ -50,7 +50,7 @@ def test_moves_are_made_from_the_best_fits_that_differ(blobs, monkeypatch):
         return mixture_module.fitted(seen, [right], ridge=1e-6)[0]
 
     monkeypatch.setattr(mixture_module, "_rearranged", second_is_mended)
-    monkeypatch.setattr(mixture_module, "winsorized", lambda values: values)
+    monkeypatch.setattr(mixture_module, "winsorized", lambda values, **_: values)
     mixture = fit_mixture(points, 6, seed=0)
     assert len(rearranged) == 2
     assert (np.diff(rearranged) <= -1e-3).all()

@@ -8,8 +8,10 @@ from typing import NoReturn
 import click
 
 from napari_trsmi.cli.interruption import INTERRUPTED, terminable, was_interrupted
+from napari_trsmi.cli.processes import ENDED, are_several, may_speak
 from napari_trsmi.errors import (
     DeviceError,
+    LostProcessError,
     OutputError,
     StoppedError,
     TrainingError,
@@ -18,7 +20,7 @@ from napari_trsmi.errors import (
 
 _EXIT_CODES = (
     ("0", "done"),
-    ("1", "training failed, or a defect"),
+    ("1", "training failed, a process was lost, or a defect"),
     ("2", "the command line, a parameter or an input cannot be used"),
     ("3", "an output cannot be written"),
     ("4", "the device is missing, or memory ran out"),
@@ -42,7 +44,11 @@ class Command(click.Command):
         try:
             with terminable():
                 return super().invoke(ctx)
-        except (click.exceptions.Exit, click.ClickException):
+        except click.exceptions.Exit:
+            raise
+        except click.ClickException as error:
+            if not may_speak():
+                raise click.exceptions.Exit(error.exit_code) from error
             raise
         except (Exception, KeyboardInterrupt) as error:
             if debug:
@@ -73,6 +79,8 @@ def _end(error: BaseException) -> NoReturn:
     if was_interrupted() and not isinstance(error, TRSMIError):
         error = KeyboardInterrupt()
     match error:
+        case StoppedError() | KeyboardInterrupt() if are_several():
+            message, code = f"Error: {ENDED}", INTERRUPTED
         case StoppedError():
             message, code = "Interrupted: nothing was written.", INTERRUPTED
         case KeyboardInterrupt():
@@ -83,7 +91,7 @@ def _end(error: BaseException) -> NoReturn:
             code = 4
         case MemoryError():
             message, code = f"Error: Memory ran out. Use fewer spots or features. {error}", 4
-        case TrainingError():
+        case TrainingError() | LostProcessError():
             code = 1
         case TRSMIError():
             pass
@@ -93,5 +101,6 @@ def _end(error: BaseException) -> NoReturn:
                 f"Error: This is a defect in napari-trsmi: {type(error).__name__}: {error}\n"
                 "Run it again with --debug and report what it shows."
             )
-    click.echo(message, err=True)
+    if may_speak():
+        click.echo(message, err=True)
     raise click.exceptions.Exit(code)

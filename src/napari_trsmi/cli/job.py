@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from napari_trsmi.cli.interruption import stopping
+from napari_trsmi.cli.processes import are_several
 
 if TYPE_CHECKING:
     from napari_trsmi.cli.terminal import Terminal
@@ -54,8 +56,10 @@ def integrate_at_terminal(
     for note in data.notes:
         terminal.say_once(note)
     stop = StopToken()
+    # of several processes none stops alone: the signal ends each of them
+    listening = nullcontext() if are_several() else stopping(stop, keep=keep, say=terminal.say)
     with (
-        stopping(stop, keep=keep, say=terminal.say),
+        listening,
         terminal.measuring() as on_picture,
         terminal.progress() as on_epoch,
     ):

@@ -10,6 +10,7 @@ from napari_trsmi.atomic import check_output
 from napari_trsmi.cli.command import Command
 from napari_trsmi.cli.interruption import INTERRUPTED
 from napari_trsmi.cli.parameters import CommaList, given, parameter_options
+from napari_trsmi.cli.processes import assist, joined
 from napari_trsmi.cli.sections import section_files
 from napari_trsmi.config import Config
 from napari_trsmi.output.results import WHOLE_SUFFIXES, write_result
@@ -149,6 +150,12 @@ def run(
 
     The first Ctrl-C stops after the current epoch, the second at once.
     """
+    ranks = joined()
+    if keep_on_interrupt and ranks.size > 1:
+        raise click.UsageError("--keep-on-interrupt is for a run in one process: leave it out.")
+    if ranks.rank:
+        assist(ranks)
+        return
     from napari_trsmi.cli.job import integrate_at_terminal
     from napari_trsmi.cli.tables import print_domains, print_json
     from napari_trsmi.cli.terminal import Terminal

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.decomposition import PCA
 
 from napari_trsmi.clustering.leiden import leiden_domains
 from napari_trsmi.clustering.mixture import fit_mixture
 from napari_trsmi.clustering.n_domains import choose_n_domains, stability_curve
 from napari_trsmi.errors import InputError, TrainingError
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +61,7 @@ def find_domains(
     *,
     device: torch.device | None = None,
     check: Callable[[], None] = lambda: None,
+    portion: Portion = WHOLE,
 ) -> Domains:
     """Cluster an embedding.
 
@@ -74,6 +75,8 @@ def find_domains(
         Where mixtures are fitted; the CPU if None.
     check
         Called before every start of the clustering; what it raises ends the search.
+    portion
+        Of the spots, whose rows these are.
 
     Raises
     ------
@@ -83,23 +86,23 @@ def find_domains(
         If the embedding is the same for all spots.
     """
     z = np.asarray(embedding, dtype=np.float64)
-    _check_spread(z, config)
+    _check_spread(z, config, portion)
     if config.normalize_rows:
         z = z / np.maximum(np.linalg.norm(z, axis=1, keepdims=True), 1e-12)
-    check_enough_spots(len(z), config)
+    check_enough_spots(portion.n_spots(len(z)), config)
     wanted = None if config.n_domains == "auto" else int(config.n_domains)
     curve = None
     if config.clustering == "leiden":
         labels, confidence = leiden_domains(
-            z,
+            portion.all_rows(z),
             n_domains=wanted,
             resolution=config.leiden_resolution,
             seed=config.seed,
             check=check,
         )
+        labels, confidence = portion.part(labels), portion.part(confidence)
     else:
-        size = min(config.cluster_components, *z.shape)
-        points = PCA(size, svd_solver="covariance_eigh").fit_transform(z)
+        points = _principal_components(z, config.cluster_components, portion)
         if wanted is None:
             curve = stability_curve(
                 points,
@@ -108,20 +111,43 @@ def find_domains(
                 seed=config.seed,
                 device=device,
                 check=check,
+                portion=portion,
             )
             wanted = choose_n_domains(curve)
-        mixture = fit_mixture(points, wanted, seed=config.seed, device=device, check=check)
+        mixture = fit_mixture(
+            points, wanted, seed=config.seed, device=device, check=check, portion=portion
+        )
         labels, confidence = mixture.labels, mixture.confidence
-    return Domains(number_by_size(labels), confidence, curve)
+    return Domains(numbered(labels, portion), confidence, curve)
 
 
-def _check_spread(z: NDArray[np.float64], config: Config) -> None:
-    if z.std(axis=0).max() <= _RESOLUTION * np.abs(z).max():
+def _principal_components(
+    z: NDArray[np.float64], n_components: int, portion: Portion
+) -> NDArray[np.float64]:
+    """By the covariance, which is summed over processes; the largest loading is positive."""
+    n, d = portion.n_spots(len(z)), z.shape[1]
+    centred = z - portion.mean(z)
+    _, axes = np.linalg.eigh(portion.sum(centred.T @ centred))
+    axes = axes[:, ::-1][:, : min(n_components, n, d)]
+    largest = axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]
+    points: NDArray[np.float64] = centred @ portion.ranks.of_first(axes * np.sign(largest))
+    return points
+
+
+def _check_spread(z: NDArray[np.float64], config: Config, portion: Portion) -> None:
+    spread = np.sqrt(portion.variances(z).max())
+    largest = portion.all_rows(np.abs(z).max(axis=0, initial=0)).max()
+    if spread <= _RESOLUTION * largest:
         raise TrainingError(
             "The embedding has collapsed: it is the same for all spots, so there are no domains in "
             f"it. Lower learning_rate (now {config.learning_rate}) or weight_decay (now "
             f"{config.weight_decay}), or train for fewer epochs (now {config.epochs})."
         )
+
+
+def numbered(labels: NDArray[np.int64], portion: Portion = WHOLE) -> NDArray[np.int64]:
+    """`number_by_size` over the spots of all processes."""
+    return portion.part(number_by_size(portion.all_rows(labels)))
 
 
 def number_by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -132,6 +158,14 @@ def number_by_size(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     rank = np.empty(len(found), dtype=np.int64)
     rank[np.lexsort((first, -counts))] = np.arange(1, len(found) + 1)
     return rank[inverse]
+
+
+def matched(
+    labels: NDArray[np.int64], reference: NDArray[np.int64], portion: Portion
+) -> NDArray[np.int64]:
+    """`match_to_reference` over the spots of all processes."""
+    pair = portion.all_rows(np.column_stack([labels, reference]))
+    return portion.part(match_to_reference(*pair.T))
 
 
 def match_to_reference(

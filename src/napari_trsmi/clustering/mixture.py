@@ -15,7 +15,7 @@ its own; so spots are first pulled in to 3 standard deviations along each compon
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits
 
 from napari_trsmi.clustering.gaussians import Gaussians, fitted, on_device, whitening
 from napari_trsmi.clustering.smem import smem_moves
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,6 +80,7 @@ def fit_mixture(
     rearrange: bool = True,
     device: torch.device | None = None,
     check: Callable[[], None] = lambda: None,
+    portion: Portion = WHOLE,
 ) -> Mixture:
     """Fit the mixture from several starts and keep the most likely one.
 
@@ -99,12 +101,15 @@ def fit_mixture(
         Where EM runs; the CPU if None.
     check
         Called before every start and step of EM; what it raises ends the fit.
+    portion
+        Of the spots, whose points these are.
     """
-    within = winsorized(np.asarray(points, dtype=np.float64))
-    within -= within.mean(axis=0)  # EM takes the variance as a difference of squares
-    within /= float(within.std(axis=0).max()) or 1.0
+    within = winsorized(np.asarray(points, dtype=np.float64), portion=portion)
+    within -= portion.mean(within)  # EM takes the variance as a difference of squares
+    within /= float(np.sqrt(portion.variances(within).max())) or 1.0
     rng = np.random.default_rng(seed)
-    seen = within[_sample(rng, len(within), _EM_SPOTS) if train is None else train]
+    n = portion.n_spots(len(within))
+    seen = portion.drawn(within, _sample(rng, n, _EM_SPOTS) if train is None else train)
     with warnings.catch_warnings():
         # k-means may find fewer distinct points
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -121,6 +126,13 @@ def fit_mixture(
                 _rearranged(fit, trained, tried, check) for fit in _distinct(fits)[:_REARRANGED]
             ]
         best = max(fits, key=_LIKELIHOOD)
+        agreed = portion.ranks.of_first  # on a GPU a sum is not the same every time
+        best = replace(
+            best,
+            weights=agreed(best.weights),
+            means=agreed(best.means),
+            whiten=agreed(best.whiten),
+        )
         everywhere = on_device(within, trained.device)
         found = [posterior.max(dim=1) for posterior in best.posterior(everywhere)]
         bic = best.bic(trained)
@@ -132,13 +144,15 @@ def fit_mixture(
     )
 
 
-def winsorized(points: NDArray[np.float64], *, limit: float = _LIMIT) -> NDArray[np.float64]:
+def winsorized(
+    points: NDArray[np.float64], *, limit: float = _LIMIT, portion: Portion = WHOLE
+) -> NDArray[np.float64]:
     """Points pulled in to `limit` standard deviations from the mean along each component.
 
     Repeated five times, since outliers widen the deviation that they are judged by.
     """
     for _ in range(5):
-        mean, reach = points.mean(axis=0), limit * points.std(axis=0)
+        mean, reach = portion.mean(points), limit * np.sqrt(portion.variances(points))
         points = np.clip(points, mean - reach, mean + reach)
     return points
 

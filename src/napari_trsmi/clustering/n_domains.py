@@ -17,6 +17,7 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from napari_trsmi.clustering.mixture import fit_mixture
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,7 @@ def stability_curve(
     seed: int,
     device: torch.device | None = None,
     check: Callable[[], None] = lambda: None,
+    portion: Portion = WHOLE,
 ) -> pd.DataFrame:
     """Stability and BIC of every number of domains.
 
@@ -49,7 +51,7 @@ def stability_curve(
         Numbers of domains tried; `largest` is cut to a fifth of the spots looked at.
     seed
         Seed of the sample and of the halvings.
-    device, check
+    device, check, portion
         See `fit_mixture`.
 
     Returns
@@ -60,7 +62,8 @@ def stability_curve(
     """
     rng = np.random.default_rng(seed)
     fit = partial(fit_mixture, seed=seed, rearrange=False, device=device, check=check)
-    seen = points[np.sort(rng.permutation(len(points))[:_SPOTS])]
+    n = portion.n_spots(len(points))
+    seen = portion.drawn(points, np.sort(rng.permutation(n)[:_SPOTS]))
     half = len(seen) // 2
     halvings = [rng.permutation(len(seen)) for _ in range(_HALVINGS)]
     rows = []

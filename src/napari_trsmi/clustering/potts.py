@@ -15,6 +15,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
+from napari_trsmi.spots.portion import WHOLE, Portion
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -33,6 +35,7 @@ def sharpened(
     spatial: sp.csr_array,
     *,
     check: Callable[[], None] = lambda: None,
+    portion: Portion = WHOLE,
 ) -> NDArray[np.int64]:
     """Place every spot anew, by its own values and its neighbours' domains.
 
@@ -49,27 +52,32 @@ def sharpened(
         0/1 spatial graph without self loops, (n_spots, n_spots).
     check
         Called before every sweep; what it raises ends the work.
+    portion
+        Of the spots, whose rows these are.
 
     Returns
     -------
     ndarray
         From 0, shape (n_spots,). A domain may lose all of its spots.
     """
-    members = np.eye(int(labels.max()) + 1)[labels]
-    own = _log_density(scores, members)
-    coupling = _coupling(members, spatial @ members)
+    members = np.eye(portion.largest(int(labels.max(initial=0))) + 1)[labels]
+    own = _log_density(scores, members, portion)
+    coupling = _coupling(members, spatial @ portion.around(members), portion)
     for _ in range(_SWEEPS):
         check()
-        members = softmax(own + coupling * (spatial @ members), axis=1)
+        members = softmax(own + coupling * (spatial @ portion.around(members)), axis=1)
     placed: NDArray[np.int64] = members.argmax(axis=1)
     return placed
 
 
-def _log_density(scores: NDArray[np.float64], members: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log_density(
+    scores: NDArray[np.float64], members: NDArray[np.float64], portion: Portion
+) -> NDArray[np.float64]:
     """Log-density of every spot in every domain, up to a constant, shape (n_spots, n_domains)."""
-    means = (members.T @ scores) / np.maximum(members.sum(axis=0), 1)[:, None]
+    sizes = portion.sum(members.sum(axis=0))
+    means = portion.sum(members.T @ scores) / np.maximum(sizes, 1)[:, None]
     within = scores - members @ means
-    covariance = within.T @ within / len(scores)
+    covariance = portion.sum(within.T @ within) / portion.n_spots(len(scores))
     variances = np.maximum(covariance.diagonal(), np.finfo(np.float64).tiny)
     covariance[np.diag_indices_from(covariance)] += _RIDGE * variances
     whiten = np.linalg.inv(np.linalg.cholesky(covariance)).T
@@ -78,10 +86,11 @@ def _log_density(scores: NDArray[np.float64], members: NDArray[np.float64]) -> N
     return density
 
 
-def _coupling(members: NDArray[np.float64], around: NDArray[np.float64]) -> float:
+def _coupling(members: NDArray[np.float64], around: NDArray[np.float64], portion: Portion) -> float:
     """β of largest pseudo-likelihood."""
 
     def loss(beta: float) -> float:
-        return -float((members * log_softmax(beta * around, axis=1)).sum(axis=1).mean())
+        own = (members * log_softmax(beta * around, axis=1)).sum(axis=1)
+        return -float(portion.mean(own))
 
     return float(minimize_scalar(loss, bounds=_COUPLINGS, method="bounded").x)

@@ -9,7 +9,7 @@ with most is kept, and its boundaries are sharpened.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from napari_trsmi.clustering.agreement import adjusted_rand_indices, most_agreed
 from napari_trsmi.clustering.potts import sharpened
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -62,15 +63,20 @@ class ViewMeans:
     ----------
     seed
         Of the spots that are seen and of the starts.
+    portion
+        Of the spots, whose rows the views have.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, portion: Portion = WHOLE) -> None:
         self._seed = seed
+        self._portion = portion
         self._found: dict[tuple[float, int, tuple[int, ...], int], KMeans] = {}
 
     def seen(self, view: View) -> View:
         """The view of the spots that k-means sees."""
-        return view.only(_sample(len(view), self._seed))
+        drawn = _sample(self._portion.n_spots(len(view)), self._seed)
+        blocks = (self._portion.drawn(block, drawn) for block in view.averages)
+        return replace(view, averages=tuple(blocks))
 
     def fitted(self, seen: View, n_domains: int) -> KMeans:
         """Means of a view's spots that are `seen`; at most as many as spots."""
@@ -147,6 +153,7 @@ def agreed_regions(
     blocks: Blocks | None = None,
     own_axes: NDArray[np.bool_] | None = None,
     check: Callable[[], None] = lambda: None,
+    portion: Portion = WHOLE,
 ) -> Regions:
     """What the partitions of the views agree on.
 
@@ -164,15 +171,16 @@ def agreed_regions(
         Rows of each section, whose boundaries are sharpened by its own values; None for one.
     own_axes
         Which axes were measured in which section, shape (n_sections, n_axes); None for all.
-    check
+    check, portion
         See `sharpened`.
     """
-    drawn = _sample(len(scores), seed)
-    agreement = adjusted_rand_indices([labels[drawn].astype(np.int64) for labels in partitions])
+    drawn = _sample(portion.n_spots(len(scores)), seed)
+    compared = portion.drawn(np.column_stack(partitions), drawn).astype(np.int64)
+    agreement = adjusted_rand_indices(list(compared.T))
     best, _ = most_agreed(agreement, share=_CAMP)
     chosen = partitions[best].astype(np.int64)
     if blocks is None:
-        labels = sharpened(chosen, scores, spatial, check=check)
+        labels = sharpened(chosen, scores, spatial, check=check, portion=portion)
     else:
         labels = chosen.copy()
         for block, rows in enumerate(blocks.slices):
@@ -182,7 +190,8 @@ def agreed_regions(
             graph = blocks.graph_of(spatial, block)
             labels[rows] = present[sharpened(own, values, graph, check=check)]
     votes = np.mean(
-        [_renumbered(other.astype(np.int64), labels) == labels for other in partitions], axis=0
+        [_renumbered(other.astype(np.int64), labels, portion) == labels for other in partitions],
+        axis=0,
     )
     return Regions(labels, votes)
 
@@ -245,10 +254,12 @@ def _sample(n_spots: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).permutation(n_spots)[:_SPOTS])
 
 
-def _renumbered(labels: NDArray[np.int64], reference: NDArray[np.int64]) -> NDArray[np.int64]:
+def _renumbered(
+    labels: NDArray[np.int64], reference: NDArray[np.int64], portion: Portion
+) -> NDArray[np.int64]:
     """Labels with the numbers of the reference that they share the most spots with."""
-    k = max(int(labels.max()), int(reference.max())) + 1
-    common = np.bincount(labels * k + reference, minlength=k * k).reshape(k, k)
+    k = portion.largest(max(int(labels.max(initial=0)), int(reference.max(initial=0)))) + 1
+    common = portion.sum(np.bincount(labels * k + reference, minlength=k * k)).reshape(k, k)
     rows, columns = linear_sum_assignment(common, maximize=True)
     place = np.empty(k, dtype=np.int64)
     place[rows] = columns

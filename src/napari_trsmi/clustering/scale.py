@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +18,9 @@ from threadpoolctl import threadpool_limits
 from napari_trsmi.clustering.domains import (
     Domains,
     find_domains,
-    match_to_reference,
+    matched,
     number_by_size,
+    numbered,
 )
 from napari_trsmi.clustering.leiden import leiden_domains
 from napari_trsmi.clustering.regions import (
@@ -32,6 +34,7 @@ from napari_trsmi.clustering.views import region_embedding, region_views
 from napari_trsmi.errors import InputError
 from napari_trsmi.graphs.autocorrelation import autocorrelation_factors
 from napari_trsmi.graphs.repeated import between_measurements
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -65,6 +68,8 @@ class Tissue:
     edges
         What boundaries are placed by, where that is not `factors`: what was measured at the spots
         and not around them.
+    portion
+        Of the spots, whose rows these are; its halo is that of all graphs here.
     """
 
     factors: tuple[NDArray[np.float64], ...]
@@ -73,6 +78,7 @@ class Tissue:
     measured: NDArray[np.bool_] | None = None
     noise: tuple[sp.csr_array, ...] | None = None
     edges: tuple[NDArray[np.float64], ...] | None = None
+    portion: Portion = WHOLE
 
     @classmethod
     def of(
@@ -83,6 +89,7 @@ class Tissue:
         *,
         noise: Sequence[sp.csr_array] | None = None,
         at_spots: Sequence[NDArray[np.floating] | None] | None = None,
+        portion: Portion = WHOLE,
     ) -> Tissue:
         """Find the factors of each modality.
 
@@ -92,29 +99,27 @@ class Tissue:
             Of each modality, (n_spots, n_components_m).
         spatial, config
             As of a run.
-        noise
-            As of the class.
+        noise, portion
+            As of the class. Of a portion the graphs are `between_measurements` already, which
+            looks at any two spots.
         at_spots
             Of a modality that looked around the spots (a picture's wider discs): the features that
             did not.
         """
         most = max(config.region_factors)
-        graphs = [
-            between_measurements(block, graph)
-            for block, graph in zip(features, noise or [spatial] * len(features), strict=True)
-        ]
+        graphs = list(noise or [spatial] * len(features))
+        if portion is WHOLE:
+            graphs = [between_measurements(*pair) for pair in zip(features, graphs, strict=True)]
+        find = partial(
+            autocorrelation_factors, n_factors=most, tiles=config.n_tiles, portion=portion
+        )
         with threadpool_limits(1):  # as in `domains_by_scale`
-            factors = tuple(
-                autocorrelation_factors(block, graph, n_factors=most, tiles=config.n_tiles)
-                for block, graph in zip(features, graphs, strict=True)
-            )
+            factors = tuple(find(*pair) for pair in zip(features, graphs, strict=True))
             edges = tuple(
-                block
-                if own is None
-                else autocorrelation_factors(own, spatial, n_factors=most, tiles=config.n_tiles)
+                block if own is None else find(own, spatial)
                 for block, own in zip(factors, at_spots or [None] * len(factors), strict=True)
             )
-        return cls(factors, spatial, noise=tuple(graphs), edges=edges)
+        return cls(factors, spatial, noise=tuple(graphs), edges=edges, portion=portion)
 
     def only(self, chosen: Sequence[int]) -> Tissue:
         """The same tissue with some of the modalities."""
@@ -128,7 +133,7 @@ class Tissue:
 
     def hops_at(self, scale: float, config: Config) -> tuple[int, ...]:
         """Reaches of the views at a scale above 0, see `hops_at`."""
-        n_spots = self.spatial.shape[0]
+        n_spots = self.portion.n_spots(self.spatial.shape[0])
         if self.blocks is not None:
             n_spots = int(np.median(self.blocks.sizes))
         return hops_at(scale, config.region_hops, n_spots)
@@ -211,11 +216,12 @@ def _domains_by_scale(
     check: Callable[[], None],
 ) -> dict[float, Domains]:
     own = config.own_scale
-    means = ViewMeans(config.seed)
+    portion = tissue.portion
+    means = ViewMeans(config.seed, portion)
     found: dict[float, Domains] = {}
     if own == 0:
         assert states is not None  # noqa: S101
-        found[own] = find_domains(states, config, device=device, check=check)
+        found[own] = find_domains(states, config, device=device, check=check, portion=portion)
     elif config.clustering == "leiden":
         found[own] = _leiden(own, tissue, config, check)
     else:
@@ -225,13 +231,13 @@ def _domains_by_scale(
             else _regions((own,), tissue, config, means, check)[own]
         )
     own_domains = found[own]
-    config = config.replace(n_domains=max(2, int(own_domains.labels.max())))
+    config = config.replace(n_domains=max(2, _most(own_domains, tissue)))
     others = [scale for scale in config.scales if scale != own]
     above = [scale for scale in others if scale > 0]
     with suppress(InputError):  # Leiden may find no such number there: then without that scale
         if 0 in others:
             assert states is not None  # noqa: S101
-            found[0.0] = find_domains(states, config, device=device, check=check)
+            found[0.0] = find_domains(states, config, device=device, check=check, portion=portion)
     if config.clustering == "leiden":
         for scale in above:
             with suppress(InputError):
@@ -240,11 +246,16 @@ def _domains_by_scale(
         found |= _regions(above, tissue, config, means, check)
     return {own: own_domains} | {
         scale: replace(
-            found[scale], labels=match_to_reference(found[scale].labels, own_domains.labels)
+            found[scale], labels=matched(found[scale].labels, own_domains.labels, portion)
         )
         for scale in others
         if scale in found
     }
+
+
+def _most(domains: Domains, tissue: Tissue) -> int:
+    """The last number of the domains."""
+    return tissue.portion.largest(int(domains.labels.max(initial=0)))
 
 
 def _views(
@@ -258,6 +269,7 @@ def _views(
         measured=tissue.measured_rows,
         noise=tissue.noise,
         check=check,
+        portion=tissue.portion,
     )
 
 
@@ -282,7 +294,7 @@ def _agreed_number_of_regions(
     for wanted in agreed_numbers(curve):
         own = config.replace(n_domains=wanted)
         found = _regions((scale,), tissue, own, means, check)[scale]
-        if found.labels.max() == wanted:
+        if _most(found, tissue) == wanted:
             break
     return replace(found, curve=curve)
 
@@ -314,21 +326,25 @@ def _regions(
             blocks=tissue.blocks,
             own_axes=tissue.measured_axes,
             check=check,
+            portion=tissue.portion,
         )
-        found[scale] = Domains(number_by_size(regions.labels), regions.confidence, None)
+        labels = numbered(regions.labels, tissue.portion)
+        found[scale] = Domains(labels, regions.confidence, None)
     return found
 
 
 def _leiden(scale: float, tissue: Tissue, config: Config, check: Callable[[], None]) -> Domains:
     wanted = None if config.n_domains == "auto" else int(config.n_domains)
+    portion = tissue.portion
     labels, confidence = leiden_domains(
-        embedding_at(scale, None, tissue, config),
+        portion.all_rows(embedding_at(scale, None, tissue, config)),
         n_domains=wanted,
         resolution=config.leiden_resolution,
         seed=config.seed,
         check=check,
     )
-    return Domains(number_by_size(labels), confidence, None)
+    own = portion.part(number_by_size(labels))
+    return Domains(own, portion.part(confidence), None)
 
 
 def embedding_at(
@@ -352,6 +368,7 @@ def embedding_at(
         hops=reaches[len(reaches) // 2],
         measured=tissue.measured_rows,
         noise=tissue.noise,
+        portion=tissue.portion,
     )
 
 

@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_trsmi.clustering.scale import Tissue
     from napari_trsmi.data.dataset import Modality
 
-_AXES = 6
+AXES = 6
 """Of each modality: those that tell most."""
 ALWAYS = "always"
 
 
 def trusted(
-    modalities: Sequence[Modality], tissue: Tissue, coordinates: NDArray[np.float64]
+    modalities: Sequence[Modality],
+    factors: Sequence[NDArray[np.float64]],
+    coordinates: NDArray[np.float64],
 ) -> tuple[list[int], dict[str, float], list[str]]:
     """Choose the modalities of a run.
 
@@ -32,8 +33,8 @@ def trusted(
     ----------
     modalities
         All of them. A picture whose ``uns["trust"]`` is ``"always"`` is not looked at.
-    tissue
-        Their factors.
+    factors
+        The first `AXES` `autocorrelation_factors` of each, or more.
     coordinates
         Shape (n_spots, 2).
 
@@ -52,12 +53,12 @@ def trusted(
     notes: list[str] = []
     left_out = set()
     if tables:
-        known = np.hstack([tissue.factors[place][:, :_AXES] for place in tables])
+        known = np.hstack([factors[place][:, :AXES] for place in tables])
         for place in pictures:
             name = modalities[place].name
             if modalities[place].table.uns.get(TRUST) == ALWAYS:
                 continue
-            score = register_score(known, tissue.factors[place][:, :_AXES], coordinates)
+            score = register_score(known, factors[place][:, :AXES], coordinates)
             scores[name] = score
             if score < LEAST_SCORE:
                 left_out.add(place)

@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from napari_trsmi.clustering.mixture import winsorized
 from napari_trsmi.graphs.autocorrelation import signal_to_noise
 from napari_trsmi.graphs.normalize import add_self_loops, row_normalized
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -87,6 +88,7 @@ def region_views(
     measured: Sequence[Rows] | None = None,
     noise: Sequence[sp.csr_array] | None = None,
     check: Callable[[], None] = lambda: None,
+    portion: Portion = WHOLE,
 ) -> Iterator[View]:
     """Every combination of a limit, a number of hops and a number of axes.
 
@@ -109,20 +111,24 @@ def region_views(
         Graph of each modality between whose neighbours its noise is measured; `spatial` if None.
     check
         Called before every view; what it raises ends the work.
+    portion
+        Of the spots, whose rows these are.
     """
     mean = _mean(spatial)
     rows = measured or [slice(None)] * len(factors)
     graphs = noise or [spatial] * len(factors)
     for limit in LIMITS:
-        blocks = [block if limit == np.inf else winsorized(block, limit=limit) for block in factors]
-        spreads = [_signal(*each) for each in zip(blocks, graphs, rows, strict=True)]
+        blocks = list(factors)
+        if limit != np.inf:
+            blocks = [winsorized(block, limit=limit, portion=portion) for block in factors]
+        spreads = [_signal(*each, portion) for each in zip(blocks, graphs, rows, strict=True)]
         done = 0
         for wanted in hops:
             for _ in range(wanted - done):
                 check()
-                blocks = [mean @ block for block in blocks]
+                blocks = [mean @ portion.around(block) for block in blocks]
             done = wanted
-            spread = [_spread(*block) for block in zip(blocks, spreads, rows, strict=True)]
+            spread = [_spread(*block, portion) for block in zip(blocks, spreads, rows, strict=True)]
             sizes = {tuple(min(n, block.shape[1]) for block in blocks) for n in n_factors}
             for size in sorted(sizes):
                 check()
@@ -140,12 +146,13 @@ def region_embedding(
     hops: int,
     measured: Sequence[Rows] | None = None,
     noise: Sequence[sp.csr_array] | None = None,
+    portion: Portion = WHOLE,
 ) -> NDArray[np.float64]:
     """All axes as one view has them, without a limit.
 
     Parameters
     ----------
-    factors, spatial, measured, noise
+    factors, spatial, measured, noise, portion
         As for `region_views`.
     hops
         How often they are averaged over a spot and its neighbours.
@@ -162,8 +169,9 @@ def region_embedding(
     for block, graph, own in zip(factors, graphs, rows, strict=True):
         averaged = block
         for _ in range(hops):
-            averaged = mean @ averaged
-        center, scale = _spread(averaged, _signal(block, graph, own), own)
+            averaged = mean @ portion.around(averaged)
+        signal = _signal(block, graph, own, portion)
+        center, scale = _spread(averaged, signal, own, portion)
         parts.append((averaged - center) * scale)
     return np.hstack(parts)
 
@@ -173,15 +181,17 @@ def _mean(spatial: sp.csr_array) -> sp.csr_array:
     return row_normalized(add_self_loops(spatial)).astype(np.float64)
 
 
-def _signal(block: NDArray[np.float64], spatial: sp.csr_array, rows: Rows) -> NDArray[np.float64]:
+def _signal(
+    block: NDArray[np.float64], spatial: sp.csr_array, rows: Rows, portion: Portion
+) -> NDArray[np.float64]:
     """√(signal / noise) of each column in some rows, which have no edge to others."""
     if not isinstance(rows, slice):
         block, spatial = block[rows], sp.csr_array(spatial[rows][:, rows])
-    return np.sqrt(signal_to_noise(block, spatial))
+    return np.sqrt(signal_to_noise(block, spatial, portion))
 
 
 def _spread(
-    block: NDArray[np.float64], deviations: NDArray[np.float64], rows: Rows
+    block: NDArray[np.float64], deviations: NDArray[np.float64], rows: Rows, portion: Portion
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What centres the columns and brings them to these standard deviations, in some rows.
 
@@ -190,6 +200,7 @@ def _spread(
     What is taken off them, and what they are multiplied by.
     """
     own = block[rows]
-    center = own.mean(axis=0)
-    scale = deviations / np.maximum((own - center).std(axis=0), 1e-12)
+    center = portion.mean(own)
+    spread = np.sqrt(portion.variances(own - center))
+    scale = deviations / np.maximum(spread, 1e-12)
     return center, scale

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.linalg import eigh
 
+from napari_trsmi.spots.portion import WHOLE, Portion
 from napari_trsmi.spots.tiles import tiles_of, with_halo
 
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ _LEAST_RATIO = 1e-3
 
 
 def autocorrelation_factors(
-    features: NDArray[np.floating], spatial: sp.csr_array, *, n_factors: int, tiles: int = 1
+    features: NDArray[np.floating],
+    spatial: sp.csr_array,
+    *,
+    n_factors: int,
+    tiles: int = 1,
+    portion: Portion = WHOLE,
 ) -> NDArray[np.float64]:
     """Scores of the spots on the axes of largest signal over noise.
 
@@ -46,6 +52,8 @@ def autocorrelation_factors(
         At most as many as there are components.
     tiles
         In how many the sums are taken.
+    portion
+        Of the spots, whose rows these are.
 
     Returns
     -------
@@ -53,20 +61,23 @@ def autocorrelation_factors(
         Shape (n_spots, n_factors), centred and uncorrelated, from the most to the least structured
         axis, in units of the (shrunk) noise between neighbours.
     """
-    n, size = features.shape
-    center = np.mean(features, axis=0, dtype=np.float64)
-    rows_of_tiles = tiles_of(n, tiles)
+    size = features.shape[1]
+    n = portion.n_spots(len(features))
+    center = portion.mean(features)
+    rows_of_tiles = tiles_of(len(features), tiles)
+    nearby = portion.around(features)
     covariance, noise = np.zeros((size, size)), np.zeros((size, size))
     for rows in rows_of_tiles:
         spots, edges = with_halo(spatial, rows)
         centred = features[rows] - center
-        around = centred if len(rows_of_tiles) == 1 else features[spots] - center
+        alone = len(rows_of_tiles) == 1 and nearby is features
+        around = centred if alone else nearby[spots] - center
         covariance += centred.T @ centred
         noise += _apart(centred, around, edges)
-    covariance /= n
-    noise = shrunk(noise / max(spatial.nnz, 1), n_spots=n)
-    axes = factor_axes(covariance, noise, n_factors=n_factors)
-    scores = np.empty((n, axes.shape[1]))
+    covariance = portion.sum(covariance) / n
+    noise = shrunk(portion.sum(noise) / max(portion.count(spatial.nnz), 1), n_spots=n)
+    axes = portion.ranks.of_first(factor_axes(covariance, noise, n_factors=n_factors))
+    scores = np.empty((len(features), axes.shape[1]))
     for rows in rows_of_tiles:
         scores[rows] = (features[rows] - center) @ axes
     return scores
@@ -114,25 +125,27 @@ def shrunk(covariance: NDArray[np.float64], *, n_spots: int) -> NDArray[np.float
     return mixed
 
 
-def signal_to_noise(scores: NDArray[np.float64], spatial: sp.csr_array) -> NDArray[np.float64]:
+def signal_to_noise(
+    scores: NDArray[np.float64], spatial: sp.csr_array, portion: Portion = WHOLE
+) -> NDArray[np.float64]:
     """Variance of each column beyond that between neighbours, over it; at least .001.
 
     Parameters
     ----------
     scores
         Shape (n_spots, n_factors).
-    spatial
+    spatial, portion
         As for `autocorrelation_factors`.
     """
     degrees = np.asarray(spatial.sum(axis=1)).ravel()
     squares = np.square(scores)
-    cross = (scores * (spatial @ scores)).sum(axis=0)
-    noise = ((degrees @ squares) - cross) / max(spatial.nnz, 1)
+    cross = (scores * (spatial @ portion.around(scores))).sum(axis=0)
+    nnz = portion.count(spatial.nnz)
+    noise = portion.sum((degrees @ squares) - cross) / max(nnz, 1)
     noise = np.maximum(noise, np.finfo(np.float64).tiny)
-    own = spatial.nnz / max(
-        float(spatial.sum()), 1.0
-    )  # noise of a row, of which a mean over some is made
-    ratio: NDArray[np.float64] = np.maximum(scores.var(axis=0) / noise - own, _LEAST_RATIO)
+    total = float(portion.sum(np.array([degrees.sum(dtype=np.float64)]))[0])
+    own = nnz / max(total, 1.0)  # noise of a row, of which a mean over some is made
+    ratio: NDArray[np.float64] = np.maximum(portion.variances(scores) / noise - own, _LEAST_RATIO)
     return ratio
 
 

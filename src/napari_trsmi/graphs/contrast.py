@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_trsmi.graphs.normalize import add_self_loops, row_normalized
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,11 @@ _MOST = 1e3  # times `half`: no edge vanishes, so the graph's pattern stays
 
 
 def weighted_by_contrast(
-    spatial: sp.csr_array, features: Sequence[NDArray[np.floating]], *, half: float
+    spatial: sp.csr_array,
+    features: Sequence[NDArray[np.floating]],
+    *,
+    half: float,
+    portion: Portion = WHOLE,
 ) -> sp.csr_array:
     """The spatial graph with edges that weigh less the more their spots differ.
 
@@ -43,6 +48,8 @@ def weighted_by_contrast(
         One array a modality, each (n_spots, n_features_m).
     half
         Contrast at which an edge weighs a half, above 0, in medians.
+    portion
+        Of the spots, whose rows these are.
 
     Returns
     -------
@@ -53,20 +60,23 @@ def weighted_by_contrast(
     mean = row_normalized(add_self_loops(spatial)).astype(np.float32)
     contrast = np.zeros(spatial.nnz)
     for values in features:
-        contrast += _in_medians(_contrast(values.astype(np.float32), mean, spatial))
-    relative = np.minimum(_in_medians(contrast), _MOST * half) / half
+        contrast += _in_medians(
+            _contrast(values.astype(np.float32), mean, spatial, portion), portion
+        )
+    relative = np.minimum(_in_medians(contrast, portion), _MOST * half) / half
     weighted = spatial.copy()
     weighted.data = (1 / (1 + relative**2)).astype(np.float32)
     return weighted
 
 
 def _contrast(
-    values: NDArray[np.float32], mean: sp.csr_array, spatial: sp.csr_array
+    values: NDArray[np.float32], mean: sp.csr_array, spatial: sp.csr_array, portion: Portion
 ) -> NDArray[np.float64]:
     """Of every edge, in CSR order."""
-    near = mean @ values
-    noise = mean @ (mean @ np.square(values - near).sum(axis=1))
-    smooth = mean @ near
+    near = mean @ portion.around(values)
+    noise = mean @ portion.around(np.square(values - near).sum(axis=1))
+    noise = portion.around(mean @ portion.around(noise))
+    smooth = portion.around(mean @ portion.around(near))
     rows = np.repeat(np.arange(spatial.shape[0]), np.diff(spatial.indptr))
     contrast = np.zeros(spatial.nnz)
     for start in range(0, spatial.nnz, _BLOCK):
@@ -78,7 +88,8 @@ def _contrast(
     return contrast
 
 
-def _in_medians(contrast: NDArray[np.float64]) -> NDArray[np.float64]:
+def _in_medians(contrast: NDArray[np.float64], portion: Portion) -> NDArray[np.float64]:
     """Over its median; zeros where that is 0."""
-    middle = float(np.median(contrast)) if len(contrast) else 0.0
+    everywhere = portion.all_rows(contrast)
+    middle = float(np.median(everywhere)) if len(everywhere) else 0.0
     return contrast / middle if middle > 0 else np.zeros_like(contrast)

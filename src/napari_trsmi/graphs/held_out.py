@@ -16,6 +16,7 @@ import scipy.sparse as sp
 
 from napari_trsmi.graphs.neighbors import top_cosine, unit_rows
 from napari_trsmi.graphs.normalize import row_normalized
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +58,7 @@ def held_out(
     k: int,
     seed: int,
     device: str = "cpu",
+    portion: Portion = WHOLE,
 ) -> Iterator[HeldOut]:
     """Hold every component out once in each of the `N_SPLITS` splits.
 
@@ -72,19 +74,24 @@ def held_out(
         Seed of the sample and the splits.
     device
         Where similar spots are sought.
+    portion
+        Of the spots, whose rows these are. Several processes take turns: each has some splits.
     """
     rng = np.random.default_rng(seed)
-    n, n_components = features.shape
-    centred = features - features.mean(axis=0)
-    drawn = rng.permutation(n)
+    n_components = features.shape[1]
+    centred = (features - portion.mean(features)).astype(features.dtype, copy=False)
+    drawn = rng.permutation(portion.n_spots(len(features)))
     probes, candidates = np.sort(drawn[:_PROBES]), np.sort(drawn[:_CANDIDATES])
-    in_space = row_normalized(spatial)[probes] @ centred
+    own = row_normalized(spatial)[portion.own(probes)]
+    in_space = portion.all_rows(own @ portion.around(centred))
     # probes are candidates too, so each finds itself: one more neighbour is sought, and it dropped
     itself = np.searchsorted(candidates, probes)
-    near = centred[candidates]
+    near = portion.drawn(centred, candidates)
     k = min(k, len(candidates) - 1)
-    for _ in range(N_SPLITS):
+    for split in range(N_SPLITS):
         folds = np.array_split(rng.permutation(n_components), min(_FOLDS, n_components))
+        if not portion.takes(split):
+            continue
         for held in folds:
             shown = np.setdiff1d(np.arange(n_components), held)
             unit = unit_rows(near[:, shown])

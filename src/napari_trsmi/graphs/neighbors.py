@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from threadpoolctl import ThreadpoolController
 
 from napari_trsmi.errors import InputError
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ def spatial_graph(coordinates: NDArray[np.float64], k: int) -> sp.csr_array:
         If there are not more spots than neighbours.
     """
     n = len(coordinates)
-    _check_enough(n, k, "spatial_neighbors")
+    check_enough(n, k, "spatial_neighbors")
     wide = min(n, 2 * k + 5)  # room for ties and the spot itself
     tree = cKDTree(coordinates)
     rows, columns = [], []
@@ -100,19 +101,19 @@ def feature_graph(
         If there are not more spots than neighbours.
     """
     n = len(features)
-    _check_enough(n, k, "feature_neighbors")
+    check_enough(n, k, "feature_neighbors")
     directions = unit_rows(features)
     found: NDArray[np.integer]
     if n <= EXACT_LIMIT or device != "cpu":
         found = top_cosine(directions, directions, k, device=device, skip_self=True)
     else:
-        found = _approximate(directions, k, seed)
+        found = approximate(directions, k, seed)
     return _symmetric(np.repeat(np.arange(n, dtype=np.int32), k), found.ravel(), n)
 
 
-def unit_rows(features: NDArray[np.floating]) -> NDArray[np.float32]:
+def unit_rows(features: NDArray[np.floating], portion: Portion = WHOLE) -> NDArray[np.float32]:
     """Rows of the column-centred matrix scaled to length 1, ``float32``."""
-    center = np.mean(features, axis=0, dtype=np.float64)
+    center = portion.mean(features)
     unit = np.empty(features.shape, dtype=np.float32)
     for start in range(0, len(features), _SPOTS):
         rows = slice(start, start + _SPOTS)
@@ -250,7 +251,8 @@ def _block(device: str) -> int:
     return _BLOCK if device == "cpu" else _GPU_BLOCK
 
 
-def _approximate(directions: NDArray[np.float32], k: int, seed: int) -> NDArray[np.int32]:
+def approximate(directions: NDArray[np.float32], k: int, seed: int) -> NDArray[np.int32]:
+    """Neighbours of unit rows by an index, shape (n, k)."""
     from pynndescent import NNDescent
 
     # On unit rows the Euclidean order is the cosine order.
@@ -275,7 +277,8 @@ def _symmetric(rows: NDArray[np.int32], columns: NDArray[np.integer], n: int) ->
     return graph
 
 
-def _check_enough(n: int, k: int, parameter: str) -> None:
+def check_enough(n: int, k: int, parameter: str) -> None:
+    """Raise `InputError` if there are not more spots than neighbours."""
     if n <= k:
         raise InputError(
             f"{n} spots are too few for {parameter}={k}. "

@@ -9,6 +9,9 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from napari_trsmi.graphs.products import around
+from napari_trsmi.spots.portion import WHOLE, Portion
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,7 +23,7 @@ _ROWS = 1 << 16
 
 def add_self_loops(graph: sp.csr_array) -> sp.csr_array:
     """The graph with a self loop of weight 1 on every spot."""
-    looped = (graph + sp.eye_array(graph.shape[0], dtype=graph.dtype, format="csr")).tocsr()
+    looped = (graph + sp.eye_array(*graph.shape, dtype=graph.dtype, format="csr")).tocsr()
     looped.sort_indices()
     return looped
 
@@ -32,13 +35,17 @@ def row_normalized(graph: sp.csr_array) -> sp.csr_array:
     return sp.csr_array(sp.diags_array(inverse) @ graph)
 
 
-def symmetric_normalized(graph: sp.csr_array, *, eps: float = 1e-12) -> sp.csr_array:
+def symmetric_normalized(
+    graph: sp.csr_array, *, portion: Portion = WHOLE, eps: float = 1e-12
+) -> sp.csr_array:
     """`symmetric_normalize` of a graph that nothing is learned of, some rows at a time.
 
     Parameters
     ----------
     graph
         Symmetric, ``float32``, weights not negative. Not changed.
+    portion
+        Of the spots, whose rows these are.
     eps
         As for `symmetric_normalize`.
     """
@@ -57,7 +64,7 @@ def symmetric_normalized(graph: sp.csr_array, *, eps: float = 1e-12) -> sp.csr_a
 
     for edges, rows in blocks():
         scale.index_add_(0, rows, data[edges])
-    scale = scale.clamp_min(eps).rsqrt()
+    scale = portion.around(scale.clamp_min(eps).rsqrt())
     for edges, rows in blocks():
         left, right = scale.index_select(0, rows), scale.index_select(0, columns[edges])
         torch.mul(data[edges], left * right, out=values[edges])
@@ -86,5 +93,5 @@ def symmetric_normalize(pattern: Pattern, weights: Tensor, *, eps: float = 1e-12
     scale = degrees.clamp_min(eps).rsqrt()
     # index_select's gradient is index_add, far faster than that of indexing on the CPU
     left = scale.index_select(0, pattern.rows)
-    right = scale.index_select(0, pattern.columns)
+    right = around(pattern.portion, scale).index_select(0, pattern.columns)
     return torch.mul(weights, left * right)

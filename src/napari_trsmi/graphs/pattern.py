@@ -6,13 +6,15 @@ the pattern alone (row pointers, the transpose's order) is worked out once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from napari_trsmi.spots.portion import WHOLE, HeldPortion, Portion
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Pattern:
-    """The non-zero positions of a square n x n matrix in CSR order.
+    """The non-zero positions of a matrix of spots by spots, in CSR order.
+
+    Of several processes each has the rows of its own spots, over those and its halo.
 
     Attributes
     ----------
@@ -30,40 +34,59 @@ class Pattern:
     columns
         ``int32``, shape (nnz,), increasing within a row.
     symmetric
-        Whether (i, j) is present exactly if (j, i) is.
+        Whether (i, j) is present exactly if (j, i) is, in the rows of all processes.
+    portion
+        Of the spots, whose rows these are.
     """
 
     row_pointers: Tensor
     columns: Tensor
     symmetric: bool = False
+    portion: Portion = WHOLE
 
     @classmethod
-    def from_scipy(cls, matrix: sp.csr_matrix | sp.csr_array, *, symmetric: bool) -> Pattern:
+    def from_scipy(
+        cls,
+        matrix: sp.csr_matrix | sp.csr_array,
+        *,
+        symmetric: bool,
+        portion: Portion = WHOLE,
+    ) -> Pattern:
         """The pattern of a scipy CSR matrix with sorted indices."""
         matrix.sort_indices()
         return cls(
             torch.from_numpy(matrix.indptr.astype(np.int32)),
             torch.from_numpy(matrix.indices.astype(np.int32)),
             symmetric,
+            portion,
         )
 
     @classmethod
-    def from_rows(cls, columns: Tensor) -> Pattern:
+    def from_rows(cls, columns: Tensor, portion: Portion = WHOLE) -> Pattern:
         """A pattern with the same number of entries in every row.
 
         Parameters
         ----------
         columns
             Integers, shape (n, k), distinct within a row.
+        portion
+            As of the class.
         """
         n, k = columns.shape
         pointers = torch.arange(0, n * k + 1, k, dtype=torch.int32, device=columns.device)
-        return cls(pointers, columns.sort(dim=1).values.reshape(-1).to(torch.int32))
+        entries = columns.sort(dim=1).values.reshape(-1).to(torch.int32)
+        return cls(pointers, entries, portion=portion)
 
     @property
     def n(self) -> int:
-        """Number of rows and columns."""
+        """Number of rows."""
         return len(self.row_pointers) - 1
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        borrowed = len(self.portion.halo) if isinstance(self.portion, HeldPortion) else 0
+        return self.n + borrowed
 
     @property
     def nnz(self) -> int:
@@ -79,7 +102,9 @@ class Pattern:
         """The same pattern on another device; itself where it is there already."""
         if torch.device(device) == self.device:
             return self
-        return Pattern(self.row_pointers.to(device), self.columns.to(device), self.symmetric)
+        return replace(
+            self, row_pointers=self.row_pointers.to(device), columns=self.columns.to(device)
+        )
 
     @cached_property
     def rows(self) -> Tensor:
@@ -95,10 +120,10 @@ class Pattern:
 
     @cached_property
     def transpose(self) -> Pattern:
-        """The pattern of the transposed matrix; itself when symmetric."""
-        if self.symmetric:
+        """The pattern of the transposed matrix; itself when symmetric and whole."""
+        if self.symmetric and self.portion is WHOLE:
             return self
-        pointers = pointers_of(self.columns.long(), self.n)
+        pointers = pointers_of(self.columns.long(), self.width)
         return Pattern(pointers, self.rows[self.transpose_order].to(torch.int32))
 
     def positions(self, other: sp.csr_matrix | sp.csr_array) -> NDArray[np.int64]:
@@ -109,9 +134,10 @@ class Pattern:
         ndarray
             ``int64``, shape (other.nnz,), in CSR order of `other`.
         """
-        n = self.n
-        mine = self.rows.cpu().numpy() * n + self.columns.cpu().numpy()
-        theirs = np.repeat(np.arange(n), np.diff(other.indptr)) * np.int64(n) + other.indices
+        width = self.width
+        mine = self.rows.cpu().numpy() * width + self.columns.cpu().numpy()
+        rows = np.repeat(np.arange(self.n), np.diff(other.indptr))
+        theirs = rows * np.int64(width) + other.indices
         return np.searchsorted(mine, theirs)
 
 

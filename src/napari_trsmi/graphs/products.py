@@ -20,6 +20,7 @@ from torch.autograd.function import once_differentiable
 
 if TYPE_CHECKING:
     from napari_trsmi.graphs.pattern import Pattern
+    from napari_trsmi.spots.portion import Portion
 
 # Said by PyTorch at the first CSR tensor; in napari every warning becomes a notification.
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
@@ -98,6 +99,48 @@ def polynomial(pattern: Pattern, values: Tensor, dense: Tensor, matrices: Tensor
     return total
 
 
+def around(portion: Portion, rows: Tensor) -> Tensor:
+    """`Portion.around`, differentiable."""
+    if portion.ranks.size == 1:
+        return rows
+    wide: Tensor = _Around.apply(rows, portion)  # type: ignore[no-untyped-call]
+    return wide
+
+
+class _Around(Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, portion: Portion) -> Tensor:
+        ctx.portion = portion
+        return portion.around(rows)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        portion: Portion = ctx.portion
+        return portion.back(gradients[0]), None
+
+
+def total(portion: Portion, values: Tensor) -> Tensor:
+    """`Portion.sum`, differentiable: what each process makes of it counts."""
+    if portion.ranks.size == 1:
+        return values
+    added: Tensor = _Total.apply(values, portion)  # type: ignore[no-untyped-call]
+    return added
+
+
+class _Total(Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, portion: Portion) -> Tensor:
+        ctx.portion = portion
+        return portion.sum(values)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        portion: Portion = ctx.portion
+        return portion.sum(gradients[0]), None
+
+
 class _SpMM(Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, dense: Tensor, pattern: Pattern) -> Tensor:
@@ -114,7 +157,7 @@ class _SpMM(Function):
         to_values = _sample(pattern, gradient, dense) if ctx.needs_input_grad[0] else None
         to_dense = None
         if ctx.needs_input_grad[1]:
-            to_dense = _multiply(pattern.transpose, values[pattern.transpose_order], gradient)
+            to_dense = _multiply_back(pattern, values[pattern.transpose_order], gradient)
         return to_values, to_dense, None
 
 
@@ -134,7 +177,7 @@ class _SDDMM(Function):
         to_left = _multiply(pattern, gradient, right) if ctx.needs_input_grad[0] else None
         to_right = None
         if ctx.needs_input_grad[1]:
-            to_right = _multiply(pattern.transpose, gradient[pattern.transpose_order], left)
+            to_right = _multiply_back(pattern, gradient[pattern.transpose_order], left)
         return to_left, to_right, None
 
 
@@ -169,7 +212,7 @@ class _Polynomial(Function):
                 total = totals.pop()
                 if to_values is not None:
                     to_values = _sample(pattern, gradient, total, plus=to_values)
-                gradient = _multiply(pattern.transpose, transposed, gradient)
+                gradient = _multiply_back(pattern, transposed, gradient)
         return to_values, to_dense, to_matrices, None
 
 
@@ -177,12 +220,24 @@ def _multiply(
     pattern: Pattern, values: Tensor, dense: Tensor, *, plus: Tensor | None = None
 ) -> Tensor:
     """A X without a gradient, added to `plus` in place."""
+    return _product(pattern, values, pattern.portion.around(dense), plus=plus)
+
+
+def _multiply_back(pattern: Pattern, transposed: Tensor, dense: Tensor) -> Tensor:
+    """Aᵀ X without a gradient; the values are in the transpose's order."""
+    return pattern.portion.back(_product(pattern.transpose, transposed, dense))
+
+
+def _product(
+    pattern: Pattern, values: Tensor, dense: Tensor, *, plus: Tensor | None = None
+) -> Tensor:
+    """`_multiply` with the rows of the halo at hand."""
     if values.device.type in _CSR_DEVICES:
         # with beta 0 what is in `out` is not read, so it need not be filled
-        out = torch.empty_like(dense, memory_format=torch.contiguous_format)
+        out = dense.new_empty((pattern.n, dense.shape[1]))
         out, beta = (out, 0) if plus is None else (plus, 1)
-        return out.addmm_(_csr(pattern, values), dense.contiguous(), beta=beta)
-    out = torch.zeros_like(dense) if plus is None else plus
+        return out.addmm_(_csr(pattern, values, len(dense)), dense.contiguous(), beta=beta)
+    out = dense.new_zeros((pattern.n, dense.shape[1])) if plus is None else plus
     step = max(1, _CHUNK // dense.shape[1])
     for start in range(0, pattern.nnz, step):
         part = slice(start, start + step)
@@ -194,8 +249,9 @@ def _multiply(
 def _sample(pattern: Pattern, left: Tensor, right: Tensor, *, plus: Tensor | None = None) -> Tensor:
     """⟨L_i, R_j⟩ at the pattern's positions without a gradient, added to `plus` in place."""
     out = left.new_zeros(pattern.nnz) if plus is None else plus
+    right = pattern.portion.around(right)
     if left.device.type in _CSR_DEVICES:
-        matrix = _csr(pattern, out)
+        matrix = _csr(pattern, out, len(right))
         torch.sparse.sampled_addmm(matrix, left.contiguous(), right.contiguous().T, out=matrix)
         return out
     step = max(1, _CHUNK // left.shape[1])
@@ -205,12 +261,12 @@ def _sample(pattern: Pattern, left: Tensor, right: Tensor, *, plus: Tensor | Non
     return out
 
 
-def _csr(pattern: Pattern, values: Tensor) -> Tensor:
+def _csr(pattern: Pattern, values: Tensor, width: int) -> Tensor:
     # The pattern was checked when it was built; checking it again costs more than the product.
     return torch.sparse_csr_tensor(
         pattern.row_pointers,
         pattern.columns,
         values.detach(),
-        (pattern.n, pattern.n),
+        (pattern.n, width),
         check_invariants=False,
     )

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from napari_trsmi.graphs.normalize import add_self_loops, row_normalized
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,7 @@ def spatial_reach(
     local_gate: float,
     diffusion: Sequence[float],
     seed: int,
+    portion: Portion = WHOLE,
 ) -> float:
     """Share of the far view in the best prediction of hidden spots.
 
@@ -57,29 +59,32 @@ def spatial_reach(
         c_i, the coefficients of the powers of A.
     seed
         Of which spots are hidden.
+    portion
+        Of the spots, whose rows these are.
 
     Returns
     -------
     float
         In [0, 1]: 0 where near neighbours tell all, 1 where the region does, or space nothing.
     """
-    n = len(features)
+    n = portion.n_spots(len(features))
     rng = np.random.default_rng(seed)
     mean = row_normalized(add_self_loops(spatial)).astype(np.float32)
     size = ceil(_HIDDEN * n)
     gram, product = np.zeros((2, 2)), np.zeros(2)
     for _ in range(min(_MOST_ROUNDS, ceil(_ENOUGH / size))):
-        hidden = rng.permutation(n)[:size]
+        hidden = portion.own(rng.permutation(n)[:size])
         seen = features.astype(np.float32)
         seen[hidden] = 0
-        near = mean @ seen
-        near += local_gate * (mean @ near)
+        near = mean @ portion.around(seen)
+        near += local_gate * (mean @ portion.around(near))
         far = diffusion[-1] * near
         for coefficient in diffusion[-2::-1]:
-            far = mean @ far + coefficient * near
+            far = mean @ portion.around(far) + coefficient * near
         views = np.stack([near[hidden].ravel(), far[hidden].ravel()]).astype(np.float64)
         gram += views @ views.T
         product += views @ features[hidden].ravel()
+    gram, product = portion.sum(gram), portion.sum(product)
     if product.max() <= 0:
         return 1.0
     # all rounds in one fit: the least squares of the normal equations, gram = L Lᵀ

@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_trsmi.graphs.held_out import N_SPLITS, correlation, held_out
 from napari_trsmi.graphs.normalize import row_normalized
+from napari_trsmi.spots.portion import WHOLE, Portion
 from napari_trsmi.spots.tiles import tiles_of, with_halo
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def spatial_axes(
     *,
     center: NDArray[np.float64] | None = None,
     tiles: int = 1,
+    portion: Portion = WHOLE,
 ) -> NDArray[np.float64]:
     """Orthogonal axes of a modality, from the most to the least spatial.
 
@@ -50,6 +52,8 @@ def spatial_axes(
         What is taken off them; None: they are centred.
     tiles
         In how many the sums are taken.
+    portion
+        Of the spots, whose rows these are.
 
     Returns
     -------
@@ -59,15 +63,16 @@ def spatial_axes(
     mean = row_normalized(spatial)
     parts = tiles_of(len(features), tiles)
     covariance = np.zeros((features.shape[1],) * 2)
+    nearby = portion.around(features)
     for rows in parts:
         spots, near = with_halo(mean, rows)
         own = features[rows] if center is None else features[rows] - center
-        around = own if len(parts) == 1 else features[spots]
-        if center is not None and len(parts) > 1:
-            around = around - center
+        around = own
+        if len(parts) > 1 or nearby is not features:
+            around = nearby[spots] if center is None else nearby[spots] - center
         covariance += own.T @ (near @ around)
-    _, axes = np.linalg.eigh(covariance + covariance.T)
-    turned: NDArray[np.float64] = axes[:, ::-1]
+    _, axes = np.linalg.eigh(portion.sum(covariance + covariance.T))
+    turned: NDArray[np.float64] = portion.ranks.of_first(axes[:, ::-1])
     return turned
 
 
@@ -78,6 +83,7 @@ def component_gains(
     k: int,
     seed: int,
     device: str = "cpu",
+    portion: Portion = WHOLE,
 ) -> NDArray[np.float64]:
     """What each component is multiplied by: the less spatial its structure, the less.
 
@@ -95,7 +101,7 @@ def component_gains(
 
     Parameters
     ----------
-    features, spatial, k, seed, device
+    features, spatial, k, seed, device, portion
         As for `held_out`.
 
     Returns
@@ -107,10 +113,12 @@ def component_gains(
     if n_components < 2:
         return np.ones(n_components)
     correlations = np.zeros((2, n_components))
-    for part in held_out(features, spatial, k=k, seed=seed, device=device):
+    parts = held_out(features, spatial, k=k, seed=seed, device=device, portion=portion)
+    for part in parts:
         for row, predicted in zip(correlations, (part.in_space, part.in_features), strict=True):
             row[part.components] += correlation(predicted, part.values) / N_SPLITS
-    variances = features.var(axis=0)
+    correlations = portion.sum(correlations)
+    variances = portion.variances(features)
     least = max(_NO_VARIANCE * variances.max(), np.finfo(np.float64).tiny)
     noise = max(float(np.quantile(variances, _NOISE_QUANTILE)), least)
     above = np.clip(variances / noise - 1, 0, 1)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from napari_trsmi.graphs.held_out import correlation, held_out
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     import scipy.sparse as sp
@@ -46,6 +47,7 @@ def predictive_weights(
     floors: tuple[float, float] = (0.0, 0.0),
     seed: int,
     device: str = "cpu",
+    portion: Portion = WHOLE,
 ) -> GraphWeights:
     """Start of w_S and w_F: what each graph adds to the prediction of held-out components.
 
@@ -56,7 +58,7 @@ def predictive_weights(
 
     Parameters
     ----------
-    features, spatial, k, seed, device
+    features, spatial, k, seed, device, portion
         As for `held_out`.
     power
         The two worths are raised to this power and scaled to sum 1: 0 gives .5/.5, large values
@@ -72,17 +74,21 @@ def predictive_weights(
     if features.shape[1] < 2:
         return GraphWeights.even()
     coefficients, added, explained = [], [], []
-    for part in held_out(features, spatial, k=k, seed=seed, device=device):
+    parts = held_out(features, spatial, k=k, seed=seed, device=device, portion=portion)
+    for part in parts:
         y = part.values.ravel()
         predictors = np.column_stack([part.in_space.ravel(), part.in_features.ravel()])
         solution, residual = nnls(predictors, y)
-        together = 1.0 - residual**2 / max(float(y @ y), 1e-12)
+        both = 1.0 - residual**2 / max(float(y @ y), 1e-12)
         alone = correlation(predictors, y[:, None]) ** 2
         coefficients.append(solution)
-        added.append(together - alone[::-1])
-        explained.append(together)
-    worth = np.mean(coefficients, axis=0) * np.sqrt(np.mean(added, axis=0).clip(min=0))
-    r2 = float(np.mean(explained))
+        added.append(both - alone[::-1])
+        explained.append(both)
+    worth, gained, together = (
+        portion.mean(np.reshape(each, (-1, width)))
+        for each, width in ((coefficients, 2), (added, 2), (explained, 1))
+    )
+    worth, r2 = worth * np.sqrt(gained.clip(min=0)), float(together[0])
     if worth.max() <= 0:
         return GraphWeights(0.5, 0.5, r2)
     raised = (worth / worth.max()) ** power

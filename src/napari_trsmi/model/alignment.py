@@ -12,6 +12,7 @@ from torch.nn import functional
 from napari_trsmi.graphs.neighbors import top_cosine
 from napari_trsmi.graphs.pattern import Pattern, pointers_of
 from napari_trsmi.graphs.products import sddmm, spmm
+from napari_trsmi.spots.portion import WHOLE, HeldPortion, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +36,15 @@ class CrossGraphAlignment(nn.Module):
         Embedding dimensions.
     temperature
         τ.
+    portion
+        Of the spots, whose rows are aligned.
     """
 
-    def __init__(self, n_modalities: int, d: int, *, temperature: float) -> None:
+    def __init__(
+        self, n_modalities: int, d: int, *, temperature: float, portion: Portion = WHOLE
+    ) -> None:
         super().__init__()
+        self.portion = portion
         self.temperature = temperature
         eye = torch.eye(d)
         self.query = nn.ParameterList(nn.Parameter(eye.clone()) for _ in range(n_modalities))
@@ -57,16 +63,19 @@ class CrossGraphAlignment(nn.Module):
         together. With more than two modalities each is matched with the mean of the others'
         common axes, found from the first.
         """
-        centred = [(z - z.mean(dim=0)).cpu().double() for z in embeddings]
-        left, _, right = torch.linalg.svd(centred[0].T @ centred[1])
+        portion = self.portion
+        n = portion.n_spots(len(embeddings[0]))
+        centred = [(z - portion.sum(z.sum(dim=0)) / n).cpu().double() for z in embeddings]
+        left, _, right = torch.linalg.svd(portion.sum(centred[0].T @ centred[1]))
         axes = [left, right.T]
         for z in centred[2:]:
             reference = centred[0] @ axes[0] + centred[1] @ axes[1]
-            u, _, v = torch.linalg.svd(z.T @ reference)
+            u, _, v = torch.linalg.svd(portion.sum(z.T @ reference))
             axes.append(u @ v)
         for query, key, rotation in zip(self.query, self.key, axes, strict=True):
-            query.copy_(rotation)
-            key.copy_(rotation)
+            agreed = portion.ranks.of_first(rotation)
+            query.copy_(agreed)
+            key.copy_(agreed)
 
     @torch.no_grad()
     def search(
@@ -87,10 +96,18 @@ class CrossGraphAlignment(nn.Module):
         for m, n in permutations(range(len(embeddings)), 2):
             query, key = self._query_and_key(embeddings, m, n)
             if candidates is None:
-                found = top_cosine(query, key, min(k, len(key)), device=query.device)
-                self._patterns[m, n] = Pattern.from_rows(torch.from_numpy(found).to(query.device))
+                self._patterns[m, n] = self._nearest(query, key, k)
             else:
                 self._patterns[m, n] = _best(candidates, sddmm(candidates, query, key), k)
+
+    def _nearest(self, query: Tensor, key: Tensor, k: int) -> Pattern:
+        """The k most similar of all spots."""
+        portion, everywhere = self.portion, self.portion.all_rows(key)
+        found = top_cosine(query, everywhere, min(k, len(everywhere)), device=query.device)
+        if isinstance(portion, HeldPortion):
+            portion = portion.borrowing([found.ravel()])
+            found = portion.columns(found)
+        return Pattern.from_rows(torch.from_numpy(found).to(query.device), portion)
 
     def similarity(self, embeddings: Sequence[Tensor], m: int, n: int) -> tuple[Pattern, Tensor]:
         """S^{mn}: its pattern and values (rows sum to 1)."""
@@ -158,4 +175,4 @@ def _best(candidates: Pattern, scores: Tensor, k: int) -> Pattern:
         kept.append(positions.gather(1, best)[inside.gather(1, best)])
     positions = torch.cat(kept).sort().values
     pointers = pointers_of(candidates.rows[positions], candidates.n)
-    return Pattern(pointers, candidates.columns[positions])
+    return Pattern(pointers, candidates.columns[positions], portion=candidates.portion)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from napari_trsmi.spots.portion import WHOLE, Portion
+
 if TYPE_CHECKING:
     from napari_trsmi.model.fused_graph import WeightedGraph
 
@@ -28,13 +30,16 @@ class GraphDecoder(nn.Module):
         nn.init.xavier_uniform_(self.weight)
 
     @torch.no_grad()
-    def start_from(self, z: Tensor, features: Tensor, graph: WeightedGraph) -> None:
+    def start_from(
+        self, z: Tensor, features: Tensor, graph: WeightedGraph, portion: Portion = WHOLE
+    ) -> None:
         """Start W_d at the ridge regression of the features on the propagated embedding."""
         propagated = (graph @ z).cpu().double()
-        gram = propagated.T @ propagated
+        gram = portion.sum(propagated.T @ propagated)
         ridge = 1e-3 * gram.diagonal().mean().clamp_min(1e-12)
         gram.diagonal().add_(ridge)
-        solution = torch.linalg.solve(gram, propagated.T @ features.cpu().double())
+        products = portion.sum(propagated.T @ features.cpu().double())
+        solution = portion.ranks.of_first(torch.linalg.solve(gram, products))
         self.weight.copy_(solution.to(self.weight))
 
     def forward(self, z: Tensor, graph: WeightedGraph) -> Tensor:

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from napari_trsmi.spots.portion import WHOLE, Portion
+
 if TYPE_CHECKING:
     from napari_trsmi.model.fused_graph import WeightedGraph
 
@@ -68,7 +70,7 @@ class Encoder(nn.Module):
         return functional.normalize(graph @ functional.normalize(hidden, dim=1), dim=1)
 
 
-def start_projection(features: Tensor, d: int) -> Tensor:
+def start_projection(features: Tensor, d: int, portion: Portion = WHOLE) -> Tensor:
     """Near-identity start of W_e: the first d principal axes, padded with zeros.
 
     Components come ordered by variance, so this is the identity up to rotation when they fit.
@@ -77,6 +79,6 @@ def start_projection(features: Tensor, d: int) -> Tensor:
     if n_features <= d:
         return torch.eye(n_features, d)
     sample = features.cpu().double()
-    _, vectors = torch.linalg.eigh(sample.T @ sample)
+    _, vectors = torch.linalg.eigh(portion.sum(sample.T @ sample))
     axes: Tensor = vectors.flip(1)[:, :d].float()
-    return axes
+    return portion.ranks.of_first(axes)

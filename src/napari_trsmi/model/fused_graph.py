@@ -15,6 +15,7 @@ from napari_trsmi.graphs.normalize import add_self_loops, symmetric_normalize
 from napari_trsmi.graphs.pattern import Pattern
 from napari_trsmi.graphs.products import spmm
 from napari_trsmi.model.feature_graph import LearnedFeatureGraph
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,8 @@ class FusedGraphs(nn.Module):
         Start of (w_S, w_F), one a modality.
     ema_decay
         Decay of the learned graphs' running mean.
+    portion
+        Of the spots, whose rows of the graphs these are.
     """
 
     def __init__(
@@ -61,18 +64,19 @@ class FusedGraphs(nn.Module):
         feature_graphs: Sequence[sp.csr_array],
         weights: Sequence[GraphWeights],
         ema_decay: float,
+        portion: Portion = WHOLE,
     ) -> None:
         super().__init__()
         self.learned = nn.ModuleList(
-            LearnedFeatureGraph(graph, ema_decay) for graph in feature_graphs
+            LearnedFeatureGraph(graph, ema_decay, portion) for graph in feature_graphs
         )
         looped = add_self_loops(spatial)
-        self._spatial = Pattern.from_scipy(looped, symmetric=True)
+        self._spatial = Pattern.from_scipy(looped, symmetric=True, portion=portion)
         self._own: list[Pattern] = []
         parts = [add_self_loops(graph) for graph in feature_graphs]
-        self._mean = _union([looped, *parts])
+        self._mean = _union([looped, *parts], portion)
         for number, part in enumerate(parts):
-            own = _union([looped, part])
+            own = _union([looped, part], portion)
             self._own.append(own)
             self._register(f"spatial_in_{number}", own.positions(looped))
             self._register(f"feature_in_{number}", own.positions(part))
@@ -149,6 +153,21 @@ class FusedGraphs(nn.Module):
         """L_graph: the learned graphs' distance from their running means, summed."""
         return torch.stack([graph.regularizer() for graph in self._graphs]).sum()
 
+    def share_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
+        """Add up what several processes found for parameters of the network, and for the edges."""
+        portion = self._mean.portion
+        if portion.ranks.size == 1:
+            return
+        edges = {id(graph.weight) for graph in self._graphs}
+        shared = [p.grad for p in parameters if id(p) not in edges and p.grad is not None]
+        flat = portion.sum(torch.cat([gradient.flatten() for gradient in shared]))
+        for gradient, added in zip(
+            shared, torch.split(flat, [gradient.numel() for gradient in shared]), strict=True
+        ):
+            gradient.copy_(added.view_as(gradient))
+        for graph in self._graphs:
+            graph.share_gradient()
+
     def update_means(self) -> None:
         """Advance the learned graphs' running means; once an epoch."""
         for graph in self._graphs:
@@ -161,5 +180,5 @@ def start_weights(weights: Sequence[GraphWeights]) -> Tensor:
     return torch.log(torch.expm1(start))
 
 
-def _union(graphs: Sequence[sp.csr_array]) -> Pattern:
-    return Pattern.from_scipy(reduce(add, graphs).tocsr(), symmetric=True)
+def _union(graphs: Sequence[sp.csr_array], portion: Portion) -> Pattern:
+    return Pattern.from_scipy(reduce(add, graphs).tocsr(), symmetric=True, portion=portion)

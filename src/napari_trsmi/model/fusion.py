@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from napari_trsmi.spots.portion import WHOLE, Portion
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -25,10 +27,15 @@ class Fusion(nn.Module):
         Number of inputs and their dimensions.
     hidden
         Whether there is an MLP beside the linear map.
+    portion
+        Of the spots, whose rows are fused.
     """
 
-    def __init__(self, n_modalities: int, d: int, *, hidden: bool) -> None:
+    def __init__(
+        self, n_modalities: int, d: int, *, hidden: bool, portion: Portion = WHOLE
+    ) -> None:
         super().__init__()
+        self.portion = portion
         self.n_modalities = n_modalities
         self.skip = nn.Parameter(torch.eye(d).repeat(n_modalities, 1) / n_modalities)
         self.mlp: nn.Sequential | None = None
@@ -51,17 +58,18 @@ class Fusion(nn.Module):
                 rows = [part[start : start + _ROWS] for part in parts]
                 yield torch.cat(rows, dim=1).cpu().double()
 
-        mean = sum(block.sum(dim=0) for block in blocks()) / len(parts[0])
+        total: Tensor = sum(block.sum(dim=0) for block in blocks())  # type: ignore[assignment]
+        mean = self.portion.sum(total) / self.portion.n_spots(len(parts[0]))
         centred = (block - mean for block in blocks())
         gram: Tensor = sum(block.T @ block for block in centred)  # type: ignore[assignment]
-        _, vectors = torch.linalg.eigh(gram)
+        _, vectors = torch.linalg.eigh(self.portion.sum(gram))
         d = self.skip.shape[1]
         axes = vectors.flip(1)[:, :d]
         # the sign that makes the largest entry positive: eigenvectors come with any
         largest = axes.abs().argmax(dim=0)
         axes = axes * axes[largest, torch.arange(axes.shape[1])].sign()
         self.skip.zero_()
-        self.skip[:, : axes.shape[1]] = axes.to(self.skip)
+        self.skip[:, : axes.shape[1]] = self.portion.ranks.of_first(axes).to(self.skip)
 
     def forward(self, parts: Sequence[Tensor]) -> Tensor:
         """Fuse Z_*^m, each (n, d), into Z, (n, d)."""
@@ -79,10 +87,12 @@ class Fusion(nn.Module):
             Shape (n, n_modalities), rows sum to 1: ‖Z_*^m W_skip^m‖ over the sum of these.
         """
         blocks = self.skip.chunk(self.n_modalities)
+        n = self.portion.n_spots(len(parts[0]))
+        means = [self.portion.sum(part.sum(dim=0)) / n for part in parts]
         norms = torch.stack(
             [
-                ((part - part.mean(dim=0)) @ block).norm(dim=1)
-                for part, block in zip(parts, blocks, strict=True)
+                ((part - mean) @ block).norm(dim=1)
+                for part, mean, block in zip(parts, means, blocks, strict=True)
             ],
             dim=1,
         )

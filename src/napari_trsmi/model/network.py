@@ -71,11 +71,12 @@ class TRSMI(nn.Module):
         super().__init__()
         d = config.embedding_dim
         count = len(features)
+        portion = graphs.pattern.portion
         self.graphs = graphs
         self.n_modalities = count
         self.encoders = nn.ModuleList(
             Encoder(
-                start_projection(f, d),
+                start_projection(f, d, portion),
                 residual=config.rpr,
                 residual_gate=config.residual_gate,
                 normalize=config.encoder_normalize,
@@ -84,7 +85,9 @@ class TRSMI(nn.Module):
         )
         self.alignment: CrossGraphAlignment | None = None
         if config.align and count > 1:
-            self.alignment = CrossGraphAlignment(count, d, temperature=config.align_temperature)
+            self.alignment = CrossGraphAlignment(
+                count, d, temperature=config.align_temperature, portion=portion
+            )
         self.refinements: nn.ModuleList | None = None
         if config.multiscale or config.gate:
             steps, teleports = config.diffusion
@@ -98,7 +101,7 @@ class TRSMI(nn.Module):
                 ScheduledGate(logit=config.gate_logit, end=end, scheduled=config.gate)
                 for end in gate_ends
             )
-        self.fusion = Fusion(count, d, hidden=any(config.switches.values()))
+        self.fusion = Fusion(count, d, hidden=any(config.switches.values()), portion=portion)
         self.decoders = nn.ModuleList(GraphDecoder(d, f.shape[1]) for f in features)
         self.decodes_over_space = config.decoder_graph == "spatial"
 
@@ -110,7 +113,9 @@ class TRSMI(nn.Module):
         z = self.fusion(embedding.parts)
         for m, decoder in enumerate(self.decoders):
             graph = self._decoder_graph(embedding, m)
-            cast("GraphDecoder", decoder).start_from(z, features[m], graph)
+            cast("GraphDecoder", decoder).start_from(
+                z, features[m], graph, self.graphs.pattern.portion
+            )
 
     @torch.no_grad()
     def start_alignment(self, features: Sequence[Tensor]) -> None:

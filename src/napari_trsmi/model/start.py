@@ -26,6 +26,7 @@ from napari_trsmi.model.fusion import Fusion
 from napari_trsmi.model.gate import ScheduledGate
 from napari_trsmi.model.refinement import start_gate
 from napari_trsmi.model.tiled_graph import TiledGraph, loop_scale
+from napari_trsmi.spots.portion import WHOLE, Portion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +67,7 @@ def start_embedding(
     gate_ends: Sequence[float],
     config: Config,
     device: torch.device,
+    portion: Portion = WHOLE,
 ) -> Start:
     """Embed the spots as the untrained network does, at the end of its gates' schedule.
 
@@ -81,16 +83,19 @@ def start_embedding(
         Sizes, switches and starting values.
     device
         Where the products run.
+    portion
+        Of the spots, whose rows these are.
     """
     d = config.embedding_dim
     graph_weights = functional.softplus(start_weights(weights))
     if config.n_tiles > 1 and device.type == "cpu":
         parts = _tiled_parts(
-            features, [weighted, *feature_graphs], graph_weights, gate_ends, config
+            features, [weighted, *feature_graphs], graph_weights, gate_ends, config, portion
         )
     else:
-        parts = _parts(features, weighted, feature_graphs, graph_weights, gate_ends, config, device)
-    fusion = Fusion(len(parts), d, hidden=False).to(device)
+        graphs = [weighted, *feature_graphs]
+        parts = _parts(features, graphs, graph_weights, gate_ends, config, device, portion)
+    fusion = Fusion(len(parts), d, hidden=False, portion=portion).to(device)
     if config.start == "informed":
         fusion.start_from(parts)
     return Start(fusion(parts), fusion.shares(parts), graph_weights)
@@ -98,31 +103,33 @@ def start_embedding(
 
 def _parts(
     features: Sequence[NDArray[np.float32]],
-    weighted: sp.csr_array,
-    feature_graphs: Sequence[sp.csr_array],
+    graphs: Sequence[sp.csr_array],
     graph_weights: Tensor,
     gate_ends: Sequence[float],
     config: Config,
     device: torch.device,
+    portion: Portion,
 ) -> list[Tensor]:
     """Z_*^m of each modality, over whole graphs."""
     d = config.embedding_dim
-    spatial = symmetric_normalized(add_self_loops(weighted))
+    weighted, *feature_graphs = graphs
+    spatial = symmetric_normalized(add_self_loops(weighted), portion=portion)
     mean = _scaled(spatial, graph_weights[:, 0].mean())
     parts = []
     for block, graph, (of_space, of_features) in zip(
         features, feature_graphs, graph_weights, strict=True
     ):
-        learned = symmetric_normalized(add_self_loops(graph))
+        learned = symmetric_normalized(add_self_loops(graph), portion=portion)
         mean = mean + _scaled(learned, of_features / len(features))
-        own = _on_device(_scaled(spatial, of_space) + _scaled(learned, of_features), device)
-        del learned
-        parts.append(_local(torch.from_numpy(block).to(device), own, d, config))
+        fused = _scaled(spatial, of_space) + _scaled(learned, of_features)
+        own = _on_device(fused, device, portion)
+        del learned, fused
+        parts.append(_local(torch.from_numpy(block).to(device), own, d, config, portion))
         del own
     if config.multiscale or config.gate:
         steps, teleports = config.diffusion
         diffusion = MultiScaleAPPNP(d, steps=steps, teleports=teleports).to(device)
-        everywhere = _on_device(symmetric_normalized(mean), device)
+        everywhere = _on_device(symmetric_normalized(mean, portion=portion), device, portion)
         del mean
         for local, end in zip(parts, gate_ends, strict=True):
             gate = ScheduledGate(logit=config.gate_logit, end=end, scheduled=config.gate)
@@ -136,20 +143,26 @@ def _tiled_parts(
     graph_weights: Tensor,
     gate_ends: Sequence[float],
     config: Config,
+    portion: Portion,
 ) -> list[Tensor]:
     """The same but for rounding, with a tile's rows of the fused graphs at a time."""
-    scales = [loop_scale(graph) for graph in graphs]
+    scales = [portion.around(loop_scale(graph)) for graph in graphs]
     parts = []
     for m, (block, factors) in enumerate(zip(features, graph_weights.tolist(), strict=True)):
         chosen = (0, m + 1)
         own = TiledGraph(
-            [graphs[i] for i in chosen], [scales[i] for i in chosen], factors, config.n_tiles
+            [graphs[i] for i in chosen],
+            [scales[i] for i in chosen],
+            factors,
+            config.n_tiles,
+            portion=portion,
         )
-        parts.append(_local(torch.from_numpy(block), own, config.embedding_dim, config))
+        parts.append(_local(torch.from_numpy(block), own, config.embedding_dim, config, portion))
     if config.multiscale or config.gate:
         shares = (graph_weights[:, 1] / len(features)).tolist()
         factors = [graph_weights[:, 0].mean().item(), *shares]
-        everywhere = TiledGraph(graphs, scales, factors, config.n_tiles).normalized()
+        everywhere = TiledGraph(graphs, scales, factors, config.n_tiles, portion=portion)
+        everywhere = everywhere.normalized()
         coefficients = appnp_coefficients(*config.diffusion).mean(dim=0).tolist()
         for local, end in zip(parts, gate_ends, strict=True):
             gate = ScheduledGate(logit=config.gate_logit, end=end, scheduled=config.gate)
@@ -157,9 +170,15 @@ def _tiled_parts(
     return parts
 
 
-def _local(features: Tensor, graph: WeightedGraph | TiledGraph, d: int, config: Config) -> Tensor:
+def _local(
+    features: Tensor,
+    graph: WeightedGraph | TiledGraph,
+    d: int,
+    config: Config,
+    portion: Portion,
+) -> Tensor:
     """Encode and refine one modality, shape (n, d)."""
-    hidden = features @ start_projection(features, d).to(features)
+    hidden = features @ start_projection(features, d, portion).to(features)
     if config.rpr and config.encoder_normalize:
         hidden = functional.normalize(graph @ functional.normalize(hidden, dim=1), dim=1)
     else:
@@ -176,6 +195,6 @@ def _scaled(graph: sp.csr_array, factor: Tensor) -> sp.csr_array:
     return scaled
 
 
-def _on_device(graph: sp.csr_array, device: torch.device) -> WeightedGraph:
-    pattern = Pattern.from_scipy(graph, symmetric=True)
+def _on_device(graph: sp.csr_array, device: torch.device, portion: Portion) -> WeightedGraph:
+    pattern = Pattern.from_scipy(graph, symmetric=True, portion=portion)
     return WeightedGraph(pattern.to(device), torch.from_numpy(graph.data).to(device))

@@ -6,13 +6,14 @@ at two modalities, is made anew for every product, in time in proportion to the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 
+from napari_trsmi.spots.portion import WHOLE, Portion
 from napari_trsmi.spots.tiles import tiles_of
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class TiledGraph:
         In how many the rows are made.
     scale
         D^{-1/2} of the mixture; None to leave it as it is.
+    portion
+        Of the spots, whose rows these are; the scales are also its halo's.
     """
 
     graphs: Sequence[sp.csr_array]
@@ -47,24 +50,25 @@ class TiledGraph:
     factors: Sequence[float]
     tiles: int
     scale: NDArray[np.float32] | None = None
+    portion: Portion = WHOLE
 
     def normalized(self) -> TiledGraph:
         """The same with its degrees taken out."""
         parts = tiles_of(self.graphs[0].shape[0], self.tiles)
         degrees = np.concatenate([self.rows(part).sum(axis=1) for part in parts])
         scale = (1 / np.sqrt(np.maximum(degrees, _LEAST))).astype(np.float32)
-        return TiledGraph(self.graphs, self.scales, self.factors, self.tiles, scale)
+        return replace(self, scale=self.portion.around(scale))
 
     def rows(self, part: slice) -> sp.csr_array:
         """A tile's rows."""
-        n = self.graphs[0].shape[0]
+        width = self.graphs[0].shape[1]
         loops = sp.csr_array(
             (
                 np.ones(part.stop - part.start, dtype=np.float32),
                 np.arange(part.start, part.stop, dtype=np.int32),
                 np.arange(part.stop - part.start + 1, dtype=np.int32),
             ),
-            shape=(part.stop - part.start, n),
+            shape=(part.stop - part.start, width),
         )
         total = None
         for graph, scale, factor in zip(self.graphs, self.scales, self.factors, strict=True):
@@ -75,7 +79,7 @@ class TiledGraph:
 
     def __matmul__(self, dense: Tensor) -> Tensor:
         """Propagate node features, shape (n, d), on the CPU."""
-        out = torch.empty_like(dense)
+        out, nearby = torch.empty_like(dense), self.portion.around(dense)
         for part in tiles_of(len(dense), self.tiles):
             rows = self.rows(part)
             matrix = torch.sparse_csr_tensor(
@@ -85,7 +89,7 @@ class TiledGraph:
                 rows.shape,
                 check_invariants=False,
             )
-            torch.mm(matrix, dense, out=out[part])
+            torch.mm(matrix, nearby, out=out[part])
         return out
 
     def polynomial(self, dense: Tensor, coefficients: Sequence[float]) -> Tensor:

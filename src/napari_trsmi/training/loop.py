@@ -18,10 +18,10 @@ from napari_trsmi.model.fused_graph import FusedGraphs
 from napari_trsmi.model.network import TRSMI
 from napari_trsmi.model.prototypes import Prototypes
 from napari_trsmi.model.start import start_embedding
+from napari_trsmi.training import state as states
 from napari_trsmi.training.checkpoint import Checkpoint, Kept
 from napari_trsmi.training.devices import explained, memory_in_use
 from napari_trsmi.training.report import EpochReport
-from napari_trsmi.training.state import prototypes_of, reports_of, restore, state_of
 from napari_trsmi.training.stop import StopToken
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_trsmi.config import Config
-    from napari_trsmi.graphs.pattern import Pattern
     from napari_trsmi.model.network import Embedding
     from napari_trsmi.training.problem import Problem
 
@@ -38,7 +37,6 @@ EXACT_ALIGNMENT_LIMIT = 20_000
 """Spots up to which alignment searches all pairs, which takes time in their square."""
 
 _MOMENTUM = 0.9
-_KEPT = "epochs"
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +136,7 @@ def _untrained(problem: Problem, config: Config, device: torch.device) -> Traine
         problem.gate_ends,
         config,
         device,
+        problem.portion,
     )
     return Trained(
         embedding=start.z.float().cpu().numpy(),
@@ -155,6 +154,8 @@ class _Training:
     def __init__(self, problem: Problem, config: Config, device: torch.device) -> None:
         self.config = config
         self.device = device
+        self.portion = problem.portion
+        self.n_spots = problem.n_spots
         # Drawn on the CPU on every device, so that the same seed hides the same spots.
         self.generator = torch.Generator().manual_seed(config.seed)
         self.features = [torch.from_numpy(f).to(device) for f in problem.features]
@@ -164,6 +165,7 @@ class _Training:
             problem.feature_graphs,
             problem.weights,
             config.ema_decay,
+            problem.portion,
         )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
@@ -171,7 +173,8 @@ class _Training:
         self.network.graphs.to_device(device)
         self.network.to(device)
         exact = problem.n_spots <= EXACT_ALIGNMENT_LIMIT
-        self.candidates = None if exact else _candidates(graphs).to(device)
+        # too many pairs: all graphs' neighbours, and the spot itself
+        self.candidates = None if exact else graphs.pattern.to(device)
         self.reconstruction_weights = _per_modality(config, len(self.features))
         self.prototypes: Prototypes | None = None
         self.network.start_alignment(self.features)
@@ -193,12 +196,12 @@ class _Training:
         best_loss = math.inf
         stopped, diverged = "", ""
         reports: list[EpochReport] = []
-        if (kept := checkpoint.read(_KEPT)) is not None:
+        if (kept := states.read_epochs(checkpoint, self.portion)) is not None:
             best, best_loss = self._go_on(kept)
-            reports = reports_of(kept)
+            reports = states.reports_of(kept)
             yield from reports
         for epoch in range(len(reports) + 1, epochs + 1):
-            if stop.stopped:
+            if self.portion.largest(stop.stopped):  # none goes on alone
                 stopped = f"stopped by the user after {epoch - 1} of {epochs} epochs"
                 break
             started = time.perf_counter()
@@ -227,10 +230,11 @@ class _Training:
             reports.append(report)
             # the next epoch begins with a search, so that what was found in the last one can go
             if checkpoint.is_kept and epoch % self.config.align_refresh == 0:
-                checkpoint.keep(_KEPT, self._state(best, best_loss, reports))
+                states.keep_epochs(checkpoint, self.portion, self._state(best, best_loss, reports))
             yield report
         embedding = self._embedding()
-        if not diverged and best and not embedding.z.isfinite().all():
+        lost = self.portion.largest(not embedding.z.isfinite().all())
+        if not diverged and best and lost:
             diverged = "the embedding became non-finite in the last epoch"  # no loss tells of it
         if diverged:
             self.network.load_state_dict(best)
@@ -244,14 +248,16 @@ class _Training:
         modules: dict[str, torch.nn.Module] = {"network": self.network}
         if self.prototypes is not None:
             modules["prototypes"] = self.prototypes
-        return state_of(modules, self.optimizer, self.generator, best, best_loss, reports)
+        return states.state_of(modules, self.optimizer, self.generator, best, best_loss, reports)
 
     def _go_on(self, kept: Kept) -> tuple[dict[str, Tensor], float]:
-        self.prototypes = prototypes_of(kept, self.config.prototype_temperature)
+        self.prototypes = states.prototypes_of(
+            kept, self.config.prototype_temperature, self.portion
+        )
         if self.prototypes is not None:
             self.prototypes.to(self.device)
             self.optimizer.add_param_group({"params": list(self.prototypes.parameters())})
-        found = restore(kept, self.network, self.optimizer, self.generator)
+        found = states.restore(kept, self.network, self.optimizer, self.generator)
         self._search_alignment()
         return found
 
@@ -264,7 +270,8 @@ class _Training:
         hidden = self._hide_spots()
         seen = self.features
         if hidden is not None:
-            seen = [f.index_fill(0, hidden, 0.0) for f in self.features]
+            own = self._own(hidden)
+            seen = [f.index_fill(0, own, 0.0) for f in self.features]
         embedding = self.network(
             seen, progress=progress, detach_cross=epoch <= config.align_warmup * config.epochs
         )
@@ -277,31 +284,45 @@ class _Training:
             terms["prototypes"] = self.prototypes(embedding.z)
             weights["prototypes"] = config.prototype_weight
         loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
-        if torch.isfinite(loss):
+        told = self.portion.sum(torch.stack([loss, *terms.values()]).detach())
+        if torch.isfinite(told[0]):
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
+            self.network.graphs.share_gradients(self._parameters())
             self.optimizer.step()
             self.network.graphs.update_means()
-        return loss.item(), {name: term.item() for name, term in terms.items()}
+        total, *parts = told.tolist()
+        return total, dict(zip(terms, parts, strict=True))
+
+    def _parameters(self) -> list[torch.nn.Parameter]:
+        modules = [self.network, *([self.prototypes] if self.prototypes is not None else [])]
+        return [parameter for module in modules for parameter in module.parameters()]
+
+    def _own(self, spots: Tensor) -> Tensor:
+        """Row numbers of those that this process has."""
+        return torch.from_numpy(self.portion.own(spots.numpy())).to(self.device)
 
     def _reconstruction(self, decoded: list[Tensor], hidden: Tensor | None) -> Tensor:
-        """L_rec = (1/M) Σ_m w^m mean square of F^m - F̂^m, over the hidden spots if any."""
+        """L_rec = (1/M) Σ_m w^m mean square of F^m - F̂^m, over the hidden spots if any.
+
+        Of several processes, this one's part of the sum.
+        """
         errors = []
+        n = self.n_spots if hidden is None else len(hidden)
         for weight, target, output in zip(
             self.reconstruction_weights, self.features, decoded, strict=True
         ):
             difference = target - output
             if hidden is not None:
-                difference = difference.index_select(0, hidden)
-            errors.append(weight * difference.square().mean())
+                difference = difference.index_select(0, self._own(hidden))
+            errors.append(weight * difference.square().sum() / (n * target.shape[1]))
         return torch.stack(errors).mean()
 
     def _hide_spots(self) -> Tensor | None:
         if not self.config.mask_fraction:
             return None
-        n = len(self.features[0])
-        count = max(1, round(self.config.mask_fraction * n))
-        return torch.randperm(n, generator=self.generator)[:count].sort().values.to(self.device)
+        count = max(1, round(self.config.mask_fraction * self.n_spots))
+        return torch.randperm(self.n_spots, generator=self.generator)[:count].sort().values
 
     def _search_alignment(self) -> None:
         self.network.search_alignment(self.features, self.config.align_neighbors, self.candidates)
@@ -313,14 +334,17 @@ class _Training:
             return
         if (epoch - first) % config.prototype_refresh:
             return
-        z = self._embedding().z
+        z = self.portion.all_rows(self._embedding().z)
         if not z.isfinite().all():
             return  # so is the loss, which ends training
         points = torch.nn.functional.normalize(z, dim=1).cpu().numpy()
         labels = split_and_merge(points, n_clusters=config.n_prototypes, seed=config.seed)
+        labels = self.portion.ranks.of_first(labels)
         centers = np.stack([points[labels == k].mean(axis=0) for k in np.unique(labels)])
         self.prototypes = Prototypes(
-            torch.from_numpy(centers), temperature=config.prototype_temperature
+            torch.from_numpy(centers),
+            temperature=config.prototype_temperature,
+            portion=self.portion,
         ).to(self.device)
         # re-seeded prototypes take the place of the old ones in the optimiser
         for group in self.optimizer.param_groups[1:]:
@@ -345,11 +369,6 @@ class _Training:
             restored=restored,
             alignment_search="none" if self.network.alignment is None else search,
         )
-
-
-def _candidates(graphs: FusedGraphs) -> Pattern:
-    """Where alignment looks when there are too many pairs: all graphs' neighbours, and itself."""
-    return graphs.pattern
 
 
 def _per_modality(config: Config, count: int) -> tuple[float, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from napari_trsmi.errors import DeviceError, TRSMIWarning
+from napari_trsmi.spots.portion import WHOLE
 from napari_trsmi.training.loop import iter_train
 from napari_trsmi.training.problem import build_problem
 from napari_trsmi.training.report import EpochReport, Phase
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from napari_trsmi.config import Config
     from napari_trsmi.graphs.weights import GraphWeights
+    from napari_trsmi.spots.portion import Portion
     from napari_trsmi.training.checkpoint import Checkpoint
     from napari_trsmi.training.loop import Trained
     from napari_trsmi.training.report import Steps
@@ -84,6 +86,7 @@ def iter_network_run(
     device: torch.device,
     stop: StopToken,
     checkpoint: Checkpoint | None = None,
+    portion: Portion = WHOLE,
 ) -> Steps[NetworkRun]:
     """Build the network's problem and train it; untrained without epochs.
 
@@ -97,12 +100,14 @@ def iter_network_run(
         Of the run.
     checkpoint
         Where epochs are kept.
+    portion
+        Of the spots, whose rows these are, with the halo of `spatial`.
 
     Yields
     ------
     The phase of the training, and an `EpochReport` after every epoch.
     """
-    problem = build_problem(components, spatial, config, device=device.type)
+    problem = build_problem(components, spatial, config, device=device.type, portion=portion)
     if device.type == "cpu":  # which no other device takes over from
         components.clear()
     stop.check()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from napari_trsmi.model.prototypes import Prototypes
+from napari_trsmi.spots.portion import WHOLE, Portion
 from napari_trsmi.training.checkpoint import Kept
 from napari_trsmi.training.report import EpochReport
 
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
+
+    from napari_trsmi.training.checkpoint import Checkpoint
+
+
+_NAME = "epochs"
 
 
 def state_of(
@@ -62,12 +69,47 @@ def reports_of(kept: Kept) -> list[EpochReport]:
     return [EpochReport(**report) for report in kept.told["reports"]]
 
 
-def prototypes_of(kept: Kept, temperature: float) -> Prototypes | None:
+def keep_epochs(checkpoint: Checkpoint, portion: Portion, state: Kept) -> None:
+    """Write a state.
+
+    Of several processes each writes its own and the one before stays, as another may be lost before
+    it has written as much.
+    """
+    ranks = portion.ranks
+    if ranks.size == 1:
+        checkpoint.keep(_NAME, state)
+        return
+    kept = [checkpoint.read(name) for name in _names(portion)]
+    oldest = min((0, 1), key=lambda turn: _done(kept[turn]))
+    checkpoint.keep(_names(portion)[oldest], state)
+    portion.count(1)  # all have written
+
+
+def read_epochs(checkpoint: Checkpoint, portion: Portion) -> Kept | None:
+    """The last state that all processes have, if there is one."""
+    if portion.ranks.size == 1:
+        return checkpoint.read(_NAME)
+    mine = {_done(kept): kept for name in _names(portion) if (kept := checkpoint.read(name))}
+    own = np.array([[*sorted(mine), 0, 0][:2]])
+    common = set.intersection(*map(set, portion.all_rows(own).tolist()))
+    return mine.get(max(common, default=0))
+
+
+def _names(portion: Portion) -> list[str]:
+    ranks = portion.ranks
+    return [f"{_NAME}-{ranks.rank}-of-{ranks.size}-{turn}" for turn in ("a", "b")]
+
+
+def _done(kept: Kept | None) -> int:
+    return 0 if kept is None else len(kept.told["reports"])
+
+
+def prototypes_of(kept: Kept, temperature: float, portion: Portion = WHOLE) -> Prototypes | None:
     """The prototypes, if there were any."""
     if not kept.told["n_prototypes"]:
         return None
     found = _unpacked("prototypes", kept)
-    prototypes = Prototypes(found["centers"], temperature=temperature)
+    prototypes = Prototypes(found["centers"], temperature=temperature, portion=portion)
     prototypes.load_state_dict(found)
     return prototypes
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from napari.layers import Image, Layer, Points
 
-from napari_trsmi import integration
+from napari_trsmi import finding
 from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.errors import InputError
@@ -201,18 +201,18 @@ def test_a_stop_ends_the_reading(inputs):
 def test_a_stop_ends_the_clustering(inputs, clustering, monkeypatch):
     stop = StopToken()
     calls = []
-    find = integration.domains_by_scale
+    find = finding.domains_by_scale
 
-    def stopped_within(states, tissue, config, *, check):
+    def stopped_within(states, tissue, config, *, device, check):
         def counted():
             calls.append(1)
             if len(calls) == 3:
                 stop.stop()
             check()
 
-        return find(states, tissue, config, check=counted)
+        return find(states, tissue, config, device=device, check=counted)
 
-    monkeypatch.setattr(integration, "domains_by_scale", stopped_within)
+    monkeypatch.setattr(finding, "domains_by_scale", stopped_within)
     config = SMALL.replace(n_domains="auto", clustering=clustering, max_domains=6, all_scales=False)
     outcome, _ = consume(inputs.job(config), stop)
     if clustering == "mixture":

@@ -14,7 +14,7 @@ from napari.utils import progress
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication
 
-from napari_trsmi import TissueImage, integration
+from napari_trsmi import TissueImage, finding
 from napari_trsmi.training import loop
 from napari_trsmi.training.report import EpochReport, Phase
 from napari_trsmi.training.stop import StopToken
@@ -121,14 +121,14 @@ def test_keeping_can_be_thought_better_of(make_dock, qtbot, small):
 def test_a_search_for_the_number_of_domains_can_be_stopped(make_dock, qtbot, small, monkeypatch):
     """It takes longer than training."""
     entered, go_on = threading.Event(), threading.Event()
-    find = integration.domains_by_scale
+    find = finding.domains_by_scale
 
-    def slow(states, tissue, config, *, check):
+    def slow(states, tissue, config, *, device, check):
         entered.set()
         go_on.wait(20)
-        return find(states, tissue, config, check=check)
+        return find(states, tissue, config, device=device, check=check)
 
-    monkeypatch.setattr(integration, "domains_by_scale", slow)
+    monkeypatch.setattr(finding, "domains_by_scale", slow)
     dock = make_dock(config=small.replace(n_domains="auto"))
     dock.start()
     qtbot.waitUntil(entered.is_set, timeout=20_000)
