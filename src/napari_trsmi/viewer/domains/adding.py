@@ -9,6 +9,7 @@ import numpy as np
 from napari_trsmi.viewer.attached import attached, spots_of
 from napari_trsmi.viewer.geometry import placement
 from napari_trsmi.viewer.keeping import keep
+from napari_trsmi.viewer.many.visual import prepare
 from napari_trsmi.viewer.section.layers import tissue_data
 from napari_trsmi.viewer.section.pictures import further_pictures, section_pictures
 
@@ -141,6 +142,7 @@ def domains_data(
     dataset: SpatialOmics | None = None,
 ) -> LayerData:
     """The Points layer of `add_domains` as layer data; the arguments are the same."""
+    prepare(len(result.domains))
     laid = result.side_by_side()
     arguments = {
         "name": name,

@@ -146,7 +146,10 @@ class DomainLayer:
     def select_spots(self, spots: NDArray[np.intp]) -> None:
         """Select some spots by their indices, and no others; hidden ones cannot be selected."""
         self._check_points()
-        self.layer.selected_data = spots[self.edits.shown[spots]].tolist()
+        shown = spots[self.edits.shown[spots]].tolist()
+        # The layer's setter would look at every selected spot's looks, for points to be added.
+        self.layer.selected_data.replace_selection(shown)
+        self.layer.refresh(data_displayed=False, thumbnail=False, extent=False)
 
     def selected(self) -> NDArray[np.intp]:
         """Indices of the selected points, ascending."""

@@ -8,6 +8,7 @@ import pandas as pd
 
 from napari_trsmi.viewer.attached import attached
 from napari_trsmi.viewer.geometry import placement
+from napari_trsmi.viewer.many.visual import prepare
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +68,7 @@ def spots_data(dataset: SpatialOmics, name: str, image: Image | None = None) -> 
     InputError
         If `image` cannot be the section's.
     """
+    prepare(dataset.n_spots)
     arguments = {
         "name": name,
         "features": _features(dataset),

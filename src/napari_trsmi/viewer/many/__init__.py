@@ -1,0 +1,1 @@
+"""Spots by the hundred thousand, drawn as one picture."""
