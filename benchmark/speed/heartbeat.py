@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import faulthandler
 import os
+import sys
 import threading
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _BEAT = 2  # ms
 _LOOK = 5  # ms between two looks at whether something has come about
+_DEPTH = 12  # calls of a stack that are written
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,24 @@ class Block:
     busy
         Processor time of the window's thread.
     queued
-        Time that it was ready and no core was given to it, which is other programs' doing. What is
-        left is time in which it waited, for Python's lock most of all.
+        Time that it was ready and no core was given to it, which is other programs' doing.
+    others
+        Processor time of the program's other threads.
     """
 
     whole: float
     busy: float
     queued: float
+    others: float
 
     @property
     def own(self) -> float:
-        """Without the time in which the machine gave it no core."""
-        return self.whole - self.queued
+        """The program's own part: it worked, or waited while its other threads worked.
+
+        Waiting while they got no core either, as on a machine that others use, is not counted.
+        """
+        waited = max(self.whole - self.busy - self.queued, 0.0)
+        return self.busy + min(waited, self.others)
 
 
 class Heartbeat(QObject):
@@ -51,13 +59,12 @@ class Heartbeat(QObject):
     Parameters
     ----------
     stacks
-        Where every thread's stack is written when a beat is later than `limit`. It is written
-        without Python's lock, so that it says who holds it.
+        Where it is written what the other threads did when a beat was late by more than `limit`.
     limit
-        In seconds.
+        In milliseconds of the program's own.
     """
 
-    def __init__(self, stacks: TextIO | None = None, limit: float = 0.06) -> None:
+    def __init__(self, stacks: TextIO | None = None, limit: float = 50.0) -> None:
         super().__init__()
         self.phase = ""
         self.blocks: dict[str, list[Block]] = {}
@@ -74,39 +81,43 @@ class Heartbeat(QObject):
         """Begin to watch."""
         self.phase, self._last = phase, self._now()
         self._timer.start(_BEAT)
-        self._arm()
 
     def stop(self) -> None:
         """Watch no more; what is late already counts."""
         self._on_timeout()
         self._timer.stop()
-        if self._stacks is not None:
-            faulthandler.cancel_dump_traceback_later()
 
     def begin(self, phase: str) -> None:
         """What follows belongs to another phase."""
         self._on_timeout()
         self.phase = phase
 
-    def _now(self) -> tuple[float, float, float]:
+    def _now(self) -> tuple[float, float, float, float]:
         queued = 0.0
         if self._scheduled is not None:
             queued = int(os.pread(self._scheduled, 99, 0).split()[1]) / 1e9
-        return time.perf_counter(), time.thread_time(), queued
-
-    def _arm(self) -> None:
-        if self._stacks is not None:
-            faulthandler.dump_traceback_later(self._limit, file=self._stacks)
+        busy = time.thread_time()
+        return time.perf_counter(), busy, queued, time.process_time() - busy
 
     def _on_timeout(self) -> None:
         now = self._now()
         block = Block(*(1000 * (new - old) for new, old in zip(now, self._last, strict=True)))
-        self.blocks.setdefault(self.phase, []).append(block)
-        if self._stacks is not None and block.whole > 1000 * self._limit:
-            self._stacks.write(f"^^^ {self.phase}: {block}\n\n")
-            self._stacks.flush()
-        self._last = now
-        self._arm()
+        if block.whole > _BEAT:  # all others answered at once
+            self.blocks.setdefault(self.phase, []).append(block)
+        if self._stacks is not None and block.own > self._limit:
+            self._write(block)
+        self._last = self._now()
+
+    def _write(self, block: Block) -> None:
+        """Write where the other threads are: one that held Python's lock has only just let go."""
+        assert self._stacks is not None
+        print(f"\n{self.phase}: {block.own:.0f} ms, {block}", file=self._stacks)
+        for thread, frame in sys._current_frames().items():
+            if thread != threading.get_ident():
+                calls = traceback.extract_stack(frame)[-_DEPTH:]
+                told = [f"{Path(c.filename).name}:{c.lineno} {c.name}" for c in reversed(calls)]
+                print("   ", " < ".join(told), file=self._stacks)
+        self._stacks.flush()
 
 
 def wait(done: Callable[[], object], seconds: float = 3600.0) -> None:

@@ -7,9 +7,10 @@ A timer of the event loop is to fire every 2 milliseconds. What is printed is ho
 idle window first, which is what this machine does to any program, then in every phase of a run of
 simulated RNA and protein (or of a section), then in all that is done to its domains.
 
-"Longest" is by the clock; "own" leaves out the time in which the machine gave the window's thread
-no core, though it was ready; "busy" is that thread's processor time in the longest block by "own".
-Drawing is part of it: without a GPU Mesa draws, and "a frame" says what one unchanged frame takes.
+"Longest" is by the clock, "own" the longest that is this program's doing: its window's thread
+worked, or waited for Python's lock while its other threads worked ("busy" is the former alone).
+On a machine that others use as well the clock says more about them. Drawing is part of it: without
+a GPU Mesa draws, and "a frame" says what one unchanged frame takes.
 """
 
 from __future__ import annotations
@@ -162,12 +163,9 @@ class Session:
             limit = {_DURING: _RUN_LIMIT, _AFTER: _ACT_LIMIT}.get(kind)
             verdict = "" if limit is None else "yes" if worst.own <= limit else f"over {limit:g}"
             good &= not verdict.startswith("over")
-            print(
-                f"| {n_spots:,} | {kind} | {name} | {sum(b.whole for b in found) / 1000:.1f} "
-                f"| {max(b.whole for b in found):.0f} | {worst.own:.0f} | {worst.busy:.0f} "
-                f"| {verdict} |",
-                flush=True,
-            )
+            longest = max(block.whole for block in found)
+            times = " | ".join(f"{ms:.0f}" for ms in (longest, worst.own, worst.busy))
+            print(f"| {n_spots:,} | {kind} | {name} | {times} | {verdict} |", flush=True)
         return good
 
     def close(self) -> None:
@@ -252,8 +250,8 @@ def main() -> None:
     changes = {"n_domains": options.n_domains, "epochs": options.epochs}
     stacks = options.stacks.open("w", encoding="utf-8") if options.stacks else None
     heartbeat, good = Heartbeat(stacks), True
-    print("| spots | when | what | seconds | longest, ms | own, ms | busy, ms | quick enough |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| spots | when | what | longest, ms | own, ms | busy, ms | quick enough |")
+    print("|---|---|---|---|---|---|---|")
     for load in sections:
         session = Session(load(), heartbeat)
         session.run(session.open(), changes)

@@ -9,6 +9,8 @@ import numpy as np
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from napari.components import ViewerModel
 
     from napari_trsmi.viewer.domains.layer import DomainLayer
@@ -34,17 +36,25 @@ class CanvasLegend:
 
     def show(self, domains: DomainLayer | None) -> None:
         """Show what the colours of a run mean now; None takes the legend off."""
+        for _ in self.iter_show(domains):
+            pass
+
+    def iter_show(self, domains: DomainLayer | None) -> Generator[None, None, None]:
+        """`show`, with a pause after each chip that is new: a window draws it in the meantime.
+
+        To make one and to draw it the first time takes some tens of milliseconds each.
+        """
         if self._domains is not None and self._domains is not domains:
             self._hide_bar(self._domains)
         self._domains = domains
         if domains is None:
-            self._chips({})
+            yield from self._chips({})
             return
         if domains.coloring is None:
             self._hide_bar(domains)
             edits = domains.edits
             sizes = edits.counts
-            self._chips(
+            yield from self._chips(
                 {
                     name: color
                     for name, color in edits.colors.items()
@@ -52,7 +62,7 @@ class CanvasLegend:
                 }
             )
             return
-        self._chips({})
+        yield from self._chips({})
         coloring, layer = domains.coloring, domains.layer
         layer.face_colormap = coloring.colormap
         layer.face_contrast_limits = (coloring.low, coloring.high)
@@ -67,21 +77,23 @@ class CanvasLegend:
         except InputError:  # the layer is gone, and its bar with it
             return
 
-    def _chips(self, colors: dict[str, str]) -> None:
+    def _chips(self, colors: dict[str, str]) -> Generator[None, None, None]:
         """Write a chip a domain, in its colour."""
         overlays = self._viewer.canvas.overlays
         if colors:
             self._viewer.canvas.overlay_tiling.top_right = "vertical"
-        wanted = list(colors.items())[:_MOST]
-        for place, (name, color) in enumerate(wanted):
-            self._put(f"{_KEY}{place:02}", name, color)
-        left_out = len(colors) - len(wanted)
-        if left_out:
-            self._put(f"{_KEY}{len(wanted):02}", f"and {left_out} more", None)
-        used = {f"{_KEY}{place:02}" for place in range(len(wanted) + bool(left_out))}
-        for key, overlay in overlays.items():
-            if key.startswith(_KEY) and key not in used:
+        wanted: list[tuple[str, str | None]] = list(colors.items())[:_MOST]
+        if left_out := len(colors) - len(wanted):
+            wanted.append((f"and {left_out} more", None))
+        chips = {f"{_KEY}{place:02}": chip for place, chip in enumerate(wanted)}
+        for key, overlay in list(overlays.items()):
+            if key.startswith(_KEY) and key not in chips:
                 overlay.visible = False  # taking it off would lay out all others anew
+        for key, (text, color) in chips.items():
+            is_new = key not in overlays
+            self._put(key, text, color)
+            if is_new:
+                yield
 
     def _put(self, key: str, text: str, color: str | None) -> None:
         from matplotlib.colors import to_rgb
