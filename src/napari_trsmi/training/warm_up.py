@@ -23,18 +23,30 @@ def warm_up() -> list[Device]:
     was_on = gc.isenabled()
     gc.disable()  # what imports make stays: looking through it for garbage stops every thread
     try:
-        import scanpy  # noqa: F401
+        import scipy.cluster.hierarchy  # noqa: F401
 
         import napari_trsmi.clustering.domains
-        import napari_trsmi.preprocessing
         import napari_trsmi.training.loop
         import napari_trsmi.training.problem  # noqa: F401
+
+        _normalize_once()
     finally:
         if was_on:
             gc.enable()
     from napari_trsmi.training.devices import available_devices
 
     return available_devices()
+
+
+def _normalize_once() -> None:
+    """Have numba start its threads, and load what scanpy has compiled."""
+    import numpy as np
+    import scipy.sparse as sp
+    from anndata import AnnData
+
+    from napari_trsmi.preprocessing.counts import log_normalize
+
+    log_normalize(AnnData(sp.csr_matrix(np.eye(2, dtype=np.float32))))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,7 +83,7 @@ class CanvasLegend:
         overlays = self._viewer.canvas.overlays
         if colors:
             self._viewer.canvas.overlay_tiling.top_right = "vertical"
-        wanted: list[tuple[str, str | None]] = list(colors.items())[:_MOST]
+        wanted: list[tuple[str, str | None]] = [*islice(colors.items(), _MOST)]
         if left_out := len(colors) - len(wanted):
             wanted.append((f"and {left_out} more", None))
         chips = {f"{_KEY}{place:02}": chip for place, chip in enumerate(wanted)}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject, Signal
 
 from napari_trsmi.errors import TRSMIWarning
+from napari_trsmi.widgets.common.handover import quick_handover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -89,7 +90,7 @@ class Worker(QObject):
 
         # A signal that Qt has deleted, at the end of the program, raises RuntimeError.
         with suppress(RuntimeError):
-            with small_collections(), _own_warnings_to(self.notes.append):
+            with quick_handover(), small_collections(), _own_warnings_to(self.notes.append):
                 outcome = self._work()
             self.returned.emit(outcome)
         with suppress(RuntimeError):
