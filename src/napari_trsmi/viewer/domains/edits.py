@@ -57,6 +57,7 @@ class DomainEdits:
         self._saved = self._states[0]
         self._other_picture = False  # than the one that files have
         self._edited = run
+        self._known = (self._states[0], *self._states[0].counted())
         self._hidden: frozenset[int] = frozenset()  # parts
         self._hidden_spots = np.zeros(len(run.domains), dtype=bool)  # one by one
 
@@ -93,14 +94,18 @@ class DomainEdits:
     @property
     def counts(self) -> dict[str, int]:
         """Number of spots of each domain."""
-        sizes = np.bincount(self.codes, minlength=len(self.names))
-        return dict(zip(self.names, map(int, sizes), strict=True))
+        return dict(zip(self.names, self._counted[1], strict=True))
 
     @property
     def codes(self) -> NDArray[np.intp]:
-        """Place in `names` of each spot's domain, shape (n_spots,)."""
-        state = self._state
-        return np.searchsorted(np.asarray(state.listed, dtype=np.intp), state.places)
+        """Place in `names` of each spot's domain, shape (n_spots,); it is not to be written to."""
+        return self._counted[0]
+
+    @property
+    def _counted(self) -> tuple[NDArray[np.intp], list[int]]:
+        if self._known[0] is not self._state:  # once an edit: docks ask many times
+            self._known = (self._state, *self._state.counted())
+        return self._known[1:]
 
     @property
     def domains(self) -> pd.Categorical[str]:
@@ -380,13 +385,12 @@ class DomainEdits:
             )
             for scale in self.scales
         }
+        scaled = pd.DataFrame(by_scale, index=run.domains.index)
         return replace(
             run,
             domains=pd.Series(self.domains, index=run.domains.index),
             custom_colors=dict(zip(state.names, state.colors, strict=True)),
-            domains_by_scale=pd.DataFrame(by_scale, index=run.domains.index)
-            if by_scale
-            else run.domains_by_scale,
+            domains_by_scale=scaled if by_scale else run.domains_by_scale,
             record={**run.record, EDITS: edited},
         )
 

@@ -103,6 +103,12 @@ class DomainState:
         places: NDArray[np.intp] = np.asarray(self.place, dtype=np.intp)[self.part]
         return places
 
+    def counted(self) -> tuple[NDArray[np.intp], list[int]]:
+        """Of each spot the place in `listed` of its domain, and the number of spots of each."""
+        codes = np.searchsorted(np.asarray(self.listed, dtype=np.intp), self.places)
+        codes.flags.writeable = False  # handed to many
+        return codes, np.bincount(codes, minlength=len(self.listed)).tolist()
+
     @property
     def lasting(self) -> list[int]:
         """Which edits led to it, but for those of the scale."""
