@@ -138,6 +138,14 @@ def test_a_text_table_alone_opens_or_says_what_to_do(viewer, integrate, texts):
     assert dataset_of(viewer.layers["both"]) is not None
 
 
+def test_a_drop_says_that_it_is_loading_before_it_has_opened(viewer, integrate, save):
+    said = []
+    viewer.events.status.connect(lambda event: said.append(str(event.value)))
+    viewer.layers.events.inserted.connect(lambda: said.append("opened"))
+    drop(viewer, save("rna.h5ad"))
+    assert said.index("Loading rna.h5ad …") < said.index("opened")
+
+
 def test_naparis_own_tables_are_naparis(viewer, integrate, tmp_path):
     viewer.add_points([[1, 2], [3, 4]], name="mine").save(str(tmp_path / "mine.csv"))
     viewer.layers.clear()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog, QLineEdit, QMessageBox
 
 from napari_trsmi.viewer.attached import result_of
 from napari_trsmi.viewer.domains.adding import add_domains
 from napari_trsmi.viewer.domains.layer import domain_layer
 from napari_trsmi.widgets.common.room import open_room
 from napari_trsmi.widgets.domains.dock import DomainsDock
-from napari_trsmi.widgets.session.menu import INSIDE, ask_what_to_open
+from napari_trsmi.widgets.session.menu import INSIDE, ask_what_to_open, ask_where_to_save
 
 pytestmark = pytest.mark.usefixtures("real_window", "installed_plugins")
 
@@ -78,4 +81,32 @@ def test_a_session_that_cannot_be_opened_says_why(make_napari_viewer, tmp_path):
     dialog.close()
     (said,) = notification_manager.records
     assert "is no session" in said.message
+    notification_manager.records.clear()
+
+
+def test_a_session_that_is_there_is_replaced_by_its_name(
+    make_napari_viewer, tmp_path, monkeypatch, qtbot
+):
+    viewer = make_napari_viewer(show=True)
+    viewer.add_points([[1, 2]], name="first")
+    for name in ("first", "second"):
+        viewer.layers[0].name = name
+        dialog = ask_where_to_save()
+        asked = []
+
+        def press(box, asked=asked):
+            asked.append(box.text())
+            next(button for button in box.buttons() if button.text() == "Replace").click()
+
+        monkeypatch.setattr(QMessageBox, "exec", press)
+        field = dialog.findChild(QLineEdit)
+        field.selectAll()
+        qtbot.keyClicks(field, str(tmp_path / "work.trsmi"))
+        qtbot.wait(300)
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+        saved = tmp_path / "work.trsmi" / "session.json"
+        qtbot.waitUntil(saved.is_file)
+        assert json.loads(saved.read_text())["layers"][0]["looks"]["name"] == name
+        assert bool(asked) is (name == "second")
+        qtbot.waitUntil(lambda: dialog_of(viewer) is None)
     notification_manager.records.clear()

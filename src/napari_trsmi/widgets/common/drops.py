@@ -11,6 +11,7 @@ from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QMainWindow, QWidget
 
 from napari_trsmi.viewer.section.dropped import PLUGIN, sorted_drop
+from napari_trsmi.viewer.section.reader import say_loading
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -57,6 +58,7 @@ class DropGuide(QObject):
         if not sections and not any(reader for _, reader in others):
             return False
         event.acceptProposedAction()
+        say_loading(viewer, paths)
         for path, reader in others:  # first: a table that is dropped with a picture lies on it
             viewer.window._qt_viewer._qt_open([path], stack=False, plugin=reader)
         for tables in sections:

@@ -75,6 +75,11 @@ class TextTable(QTableWidget):
         headers = [str(name).replace("_", " ") for name in frame]
         self.setColumnCount(len(headers))
         self.setHorizontalHeaderLabels(headers)
+        columns = self.horizontalHeader()
+        assert columns is not None  # noqa: S101
+        for place in range(len(headers)):  # with many, none would be left for the first
+            columns.setSectionResizeMode(place, QHeaderView.ResizeMode.ResizeToContents)
+        columns.setStretchLastSection(True)
         self._numbers = [place for place, kind in enumerate(frame.dtypes) if is_numeric_dtype(kind)]
         rows = frame.head(most).itertuples(index=False)
         self.show_rows([[_said(value) for value in row] for row in rows])

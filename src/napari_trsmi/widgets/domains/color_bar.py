@@ -52,6 +52,7 @@ class ColorBar(QWidget):
         self._gradient = _Gradient(self)
         self._low, self._label, self._high = QLabel(), QLabel(), QLabel()
         self._label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._label.setWordWrap(True)
         ends = QHBoxLayout()
         ends.addWidget(self._low)
         ends.addWidget(self._label, 1)

@@ -317,8 +317,10 @@ class DomainsDock(Room):
     # -- telling ---------------------------------------------------------------
 
     def _on_panel_feature_chosen(self, modality: str, feature: str) -> None:
+        """Colour by a marker, and stay where the next one is."""
         self.color_by.show_feature(modality, feature)
-        self.tabs.setCurrentIndex(0)
+        if self._domains is not None and self._domains.coloring is not None:
+            self._show_message(f"The spots show {self._domains.coloring.label}.")
 
     def _on_plots_clicked(self) -> None:
         open_room(self._viewer, PlotsDock)

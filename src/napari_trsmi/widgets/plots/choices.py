@@ -59,7 +59,6 @@ class Choices(QWidget):
         self.sets = SetsBox()
         self.sets.chosen.connect(lambda names: self.features.setText(", ".join(names)))
         self.features = QLineEdit()
-        self.features.setPlaceholderText("the most telling")
         self.features.setToolTip("Names of genes or other features, separated by commas or spaces")
         self.line = LayerBox(viewer, accepts=_is_shapes, none="their boundary")
         self.line.setToolTip("A line of a Shapes layer, drawn across the tissue, instead")
@@ -93,6 +92,7 @@ class Choices(QWidget):
         """Show what a plot asks for, and nothing else."""
         for asked, box in self._rows.items():
             self._form.setRowVisible(box, asked in asks)
+        self.features.setPlaceholderText("those of the set" if SETS in asks else "the most telling")
 
     def follow(self, domains: DomainLayer | None) -> None:
         """Offer what another layer has."""

@@ -101,6 +101,7 @@ class PublicDataDock(Room):
     def _build(self) -> None:
         self.record = QComboBox(self)
         narrow(self.record)
+        self.record.setMinimumContentsLength(24)
         self.record.setToolTip("The public data set to download from.")
         for place, (name, record) in enumerate(RECORDS.items()):
             self.record.addItem(record.holds, name)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_error, show_info, show_warning
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QMessageBox
+from qtpy.QtWidgets import QDialog, QFileDialog, QLineEdit, QMessageBox, QWidget
 
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError, TRSMIError
 from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.session.association import open_by_itself
 from napari_trsmi.viewer.session.opening import check_session, look, open_session
-from napari_trsmi.viewer.session.saving import SUFFIX, save_session
+from napari_trsmi.viewer.session.saving import SUFFIX, is_session, save_session
 from napari_trsmi.widgets.common.closing import reasons_to_stay
 from napari_trsmi.widgets.common.room import Room, open_room
 from napari_trsmi.widgets.common.unproxied import unproxied
@@ -28,15 +29,57 @@ INSIDE = f"Session with its tables inside (*{SUFFIX})"
 """The two kinds of the dialog."""
 
 
+class SaveDialog(QFileDialog):
+    """Asks for the folder of a session, new or to be replaced.
+
+    Qt's own dialog goes into a folder that is there, and a native one cannot replace it.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, "Save session")
+        self.setOption(QFileDialog.Option.DontUseNativeDialog)
+        self.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        self.setFileMode(QFileDialog.FileMode.AnyFile)
+        self.setNameFilters([BY_REFERENCE, INSIDE])
+        self.setDefaultSuffix(SUFFIX)
+        for label, text in (
+            (QFileDialog.DialogLabel.LookIn, "Folder:"),
+            (QFileDialog.DialogLabel.FileType, "Kind:"),
+            (QFileDialog.DialogLabel.Accept, "Save"),
+        ):
+            self.setLabelText(label, text)
+        self.selectFile(f"session{SUFFIX}")
+
+    def accept(self) -> None:
+        """Take what is typed: what is selected in the list may lag behind it."""
+        field = self.findChild(QLineEdit)
+        typed = "" if field is None else field.text().strip()
+        chosen = Path(self.directory().absolutePath()) / Path(typed).expanduser()
+        if not typed or (chosen.is_dir() and not is_session(chosen)):
+            super().accept()  # which goes into the folder
+            return
+        named = chosen if chosen.suffix == SUFFIX else chosen.with_name(chosen.name + SUFFIX)
+        if not is_session(named) or self._may_replace(named):
+            self.fileSelected.emit(str(named))
+            self.done(QDialog.DialogCode.Accepted)
+
+    def _may_replace(self, session: Path) -> bool:
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Replace the session?")
+        box.setText(f"{session.name} is there already.")
+        box.setInformativeText("Replacing it removes what was saved in it.")
+        replace = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+        box.addButton("Go back", QMessageBox.ButtonRole.RejectRole)
+        box.exec()
+        box.deleteLater()
+        return box.clickedButton() is replace
+
+
 def ask_where_to_save() -> QFileDialog:
     """Ask for a folder, and save the window there; the dialog does not block."""
     viewer = _viewer()
-    dialog = QFileDialog(viewer.window._qt_window, "Save session")
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setFileMode(QFileDialog.FileMode.AnyFile)
-    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)  # or a folder cannot be replaced
-    dialog.setNameFilters([BY_REFERENCE, INSIDE])
-    dialog.setDefaultSuffix(SUFFIX)
+    dialog = SaveDialog(viewer.window._qt_window)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.fileSelected.connect(
         lambda path: save(viewer, path, inside=dialog.selectedNameFilter() == INSIDE)
