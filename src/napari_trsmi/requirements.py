@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXTRAS = {
+    "distributed": "cluster",
     "magicgui": "napari",
     "matplotlib": "plot",
     "napari": "napari",

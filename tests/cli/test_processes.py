@@ -89,3 +89,12 @@ def test_a_lost_process_ends_the_run_which_is_resumed(tables, alone, tmp_path):
     for scale, domains in alone.domains_by_scale.items():
         assert adjusted_rand_score(domains, found.domains_by_scale[scale]) >= 0.999
     np.testing.assert_allclose(found.history["loss"], alone.history["loss"], rtol=1e-4)
+
+
+def test_a_dask_scheduler_that_does_not_answer_is_said(invoke, tables, tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_trsmi.data.cluster._ANSWER", 0.5)
+    output = tmp_path / "out.h5ad"
+    ended = invoke("run", tables / "rna.h5ad", "-o", output, "--dask", "tcp://127.0.0.1:9")
+    assert ended.exit_code == 2
+    assert "No Dask scheduler answers at tcp://127.0.0.1:9." in ended.output
+    assert not output.exists()

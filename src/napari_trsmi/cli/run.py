@@ -109,6 +109,13 @@ SAMPLE = "tissue"
 @click.option(
     "--resume", is_flag=True, help="Go on with what is in the folder of --checkpoint, if anything."
 )
+@click.option(
+    "--dask",
+    "scheduler",
+    metavar="SCHEDULER",
+    help="Address of a Dask scheduler, as tcp://node1:8786: its workers read and reduce tables, "
+    "which stay on the disk.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="No notes and no progress.")
 def run(
@@ -132,6 +139,7 @@ def run(
     keep_on_interrupt: bool,
     checkpoint: str | None,
     resume: bool,
+    scheduler: str | None,
     as_json: bool,
     quiet: bool,
     **parameters: object,
@@ -159,6 +167,7 @@ def run(
     from napari_trsmi.cli.job import integrate_at_terminal
     from napari_trsmi.cli.tables import print_domains, print_json
     from napari_trsmi.cli.terminal import Terminal
+    from napari_trsmi.data.cluster import connected
 
     config = Config.from_preset(preset, **given(parameters))
     one_by_one = section_files(sections) if not tables and sample is None else {}
@@ -193,7 +202,7 @@ def run(
 
     terminal = Terminal(quiet=quiet)
     data: SpatialOmics | SectionSet
-    with terminal.plain_warnings():
+    with terminal.plain_warnings(), connected(scheduler):
         if sample is not None:
             from napari_trsmi.data.simulated.simulation import simulate
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
     from anndata import AnnData
@@ -78,7 +79,7 @@ def check_values(part: Part) -> None:
 
     Counts must be finite and not negative, ready features finite.
     """
-    largest = max((_largest(held) for _, held in _held(part)), default=0.0)
+    largest = max(_largest_of_chunks(part), default=0.0)
     if 0 < largest < _SMALLEST:
         raise InputError(
             f"The largest value of table {part.label} is {largest:g}: the smallest numbers that "
@@ -86,13 +87,31 @@ def check_values(part: Part) -> None:
         )
 
 
-def _held(part: Part) -> Iterator[tuple[NDArray[np.intp] | slice, Part]]:
-    """A part whose values are in memory as it is; of others one chunk after the other."""
+def _largest_of_chunks(part: Part) -> Iterator[float]:
+    """`_largest` of a part whose values are in memory; of others of one chunk after the other."""
     if not isinstance(part.matrix, StoredMatrix):
-        yield slice(None), part
+        yield _largest(part)
         return
-    for places, chunk in part.matrix.chunks():
-        yield places, replace(part, matrix=chunk, spots=part.spots[places])
+    bare = replace(part, matrix=np.empty((0, 0), dtype=np.float32), spots=part.spots[:0])
+    names = part.spots.to_numpy(dtype=object)
+    for _, largest in part.matrix.mapped(partial(_largest_in, part=bare), names):
+        yield largest
+
+
+def _largest_in(chunk: Any, names: NDArray[Any], part: Part) -> float:
+    import pandas as pd
+
+    return _largest(replace(part, matrix=chunk, spots=pd.Index(names)))
+
+
+def _of_chunks(
+    part: Part, work: Callable[[Matrix], Any]
+) -> Iterator[tuple[NDArray[np.intp] | slice, Any]]:
+    """What is made of values that are in memory; of others of one chunk after the other."""
+    if isinstance(part.matrix, StoredMatrix):
+        yield from part.matrix.mapped(work)
+    else:
+        yield slice(None), work(part.matrix)
 
 
 def _largest(part: Part) -> float:
@@ -160,8 +179,8 @@ def spots_with_counts(parts: list[Part], notes: list[str]) -> NDArray[np.bool_]:
         if not part.kind.is_counted:
             continue
         empty = np.ones(len(keep), dtype=bool)
-        for places, held in _held(part):
-            empty[places] = ~_any_nonzero(held.matrix, axis=1)
+        for places, has in _of_chunks(part, partial(_any_nonzero, axis=1)):
+            empty[places] = ~has
         if empty.all():
             raise InputError(f"Table {part.label} holds only zeros on the spots that are used.")
         if empty.any():
@@ -176,13 +195,13 @@ def spots_with_counts(parts: list[Part], notes: list[str]) -> NDArray[np.bool_]:
 def drop_uninformative(part: Part, notes: list[str]) -> Part:
     """Drop features that are zero everywhere (counts) or constant (ready features)."""
     if not part.kind.is_counted:
-        edges = [_edges(held.matrix) for _, held in _held(part)]
+        edges = [found for _, found in _of_chunks(part, _edges)]
         low, high = (np.array(each) for each in zip(*edges, strict=True))
         keep, what = low.min(axis=0) < high.max(axis=0), "constant"
     else:
         keep, what = np.zeros(len(part.features), dtype=bool), "all-zero"
-        for _, held in _held(part):
-            keep |= _any_nonzero(held.matrix, axis=0)
+        for _, has in _of_chunks(part, partial(_any_nonzero, axis=0)):
+            keep |= has
     if keep.all():
         return part
     if not keep.any():

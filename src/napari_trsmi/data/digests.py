@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,13 +65,19 @@ def digest(matrix: Matrix | StoredMatrix, spots: pd.Index, features: pd.Index) -
 def _row_digests(matrix: StoredMatrix) -> NDArray[np.uint8]:
     """SHA-256 of each row's columns and values that are not zero, shape (n_rows, 32)."""
     digests = np.empty((matrix.shape[0], hashlib.sha256().digest_size), dtype=np.uint8)
-    for places, chunk in matrix.chunks():
-        rows: Any = sp.csr_matrix(chunk)
-        indices, values = rows.indices.astype("<i4"), rows.data.astype("<f4")
-        for place, start, stop in zip(places, rows.indptr, rows.indptr[1:], strict=False):
-            row = hashlib.sha256(indices[start:stop].tobytes())
-            row.update(values[start:stop].tobytes())
-            digests[place] = np.frombuffer(row.digest(), dtype=np.uint8)
+    for places, own in matrix.mapped(_of_rows):
+        digests[places] = own
+    return digests
+
+
+def _of_rows(chunk: Any) -> NDArray[np.uint8]:
+    rows: Any = sp.csr_matrix(chunk)
+    digests = np.empty((rows.shape[0], hashlib.sha256().digest_size), dtype=np.uint8)
+    indices, values = rows.indices.astype("<i4"), rows.data.astype("<f4")
+    for place, (start, stop) in enumerate(pairwise(rows.indptr)):
+        row = hashlib.sha256(indices[start:stop].tobytes())
+        row.update(values[start:stop].tobytes())
+        digests[place] = np.frombuffer(row.digest(), dtype=np.uint8)
     return digests
 
 

@@ -318,7 +318,7 @@ def _part(
 def _are_counts(values: Any) -> bool:
     """Whether all values are whole and none is negative."""
     if isinstance(values, StoredMatrix):
-        return all(_are_counts(chunk) for _, chunk in values.chunks())
+        return all(whole for _, whole in values.mapped(_are_counts))
     stored = _stored(values)
     if stored.dtype.kind not in "biuf":
         return False
@@ -335,7 +335,7 @@ def _stored(values: Any) -> Any:
 
 def _lowest(values: Any) -> float:
     if isinstance(values, StoredMatrix):
-        return min((_lowest(chunk) for _, chunk in values.chunks()), default=0.0)
+        return min((low for _, low in values.mapped(_lowest)), default=0.0)
     stored = _stored(values)
     return float(stored.min()) if stored.size and stored.dtype.kind in "biuf" else 0.0
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
+from napari_trsmi.data.cluster import added_up, connected_client, in_order
 from napari_trsmi.data.reading.memory import check_room
 from napari_trsmi.errors import InputError
 
@@ -24,6 +25,7 @@ CHUNK_ROWS = 8192
 
 _CHUNK_BYTES = 1 << 26
 """Of a dense chunk."""
+_UNREADABLE = (OSError, ValueError, RuntimeError, KeyError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +127,71 @@ class StoredMatrix:
         InputError
             If a chunk cannot be read, or its indices lead out of it.
         """
+        for start, stop, places, picked in self._spans():
+            try:
+                chunk = _read(self.values[start:stop].compute(), picked)
+            except _UNREADABLE as error:
+                raise self._damaged(start, stop, error) from error
+            yield places, _all_steps(chunk, self.steps)
+
+    def mapped(
+        self, work: Callable[..., Any], beside: NDArray[Any] | None = None
+    ) -> Iterator[tuple[NDArray[np.intp], Any]]:
+        """What is made of each chunk; on the workers of a Dask cluster where one is connected.
+
+        Parameters
+        ----------
+        work
+            Takes a chunk, and the rows of `beside` that go with it.
+        beside
+            Shape (n_rows, ...).
+
+        Yields
+        ------
+        The places of the chunk, and what was made of it.
+        """
+        client = connected_client()
+        if client is None:
+            for places, chunk in self.chunks():
+                yield places, work(chunk) if beside is None else work(chunk, beside[places])
+            return
+        yield from in_order(client, self._tasks(client, work, beside), self.label)
+
+    def summed(
+        self, work: Callable[..., tuple[Any, ...]], beside: NDArray[Any] | None = None
+    ) -> tuple[Any, ...]:
+        """Sum over the chunks of what is made of each: arrays, which are added one by one.
+
+        Parameters
+        ----------
+        work, beside
+            As for `mapped`.
+        """
+        client = connected_client()
+        if client is not None:
+            parts = [part for _, part in self._tasks(client, work, beside)]
+            return added_up(client, parts, self.label)
+        total: list[Any] = []
+        for _, part in self.mapped(work, beside):
+            for one, other in zip(total, part, strict=bool(total)):
+                one += other  # in place: products of columns are large
+            total = total or list(part)
+        return tuple(total)
+
+    def _tasks(
+        self, client: Any, work: Callable[..., Any], beside: NDArray[Any] | None
+    ) -> Iterator[tuple[NDArray[np.intp], Any]]:
+        """The places of each chunk, and its task as Dask takes it."""
+        from dask.delayed import delayed
+
+        job = client.scatter([(self.steps, work)], broadcast=True, hash=False)[0]  # once
+        task = delayed(_worked, pure=False)
+        for start, stop, places, picked in self._spans():
+            rows = None if beside is None else beside[places]
+            yield places, task(self.values[start:stop], picked, job, rows)
+
+    def _spans(self) -> Iterator[tuple[int, int, NDArray[np.intp], NDArray[np.intp] | None]]:
+        """Rows that are stored together: from, to, their places here, and which; None for all."""
         rows = np.arange(self.shape[0]) if self.rows is None else self.rows
         order = np.argsort(rows, kind="stable")
         stored = rows[order]
@@ -136,10 +203,8 @@ class StoredMatrix:
             low, high = np.searchsorted(stored, (start, stop))
             if low == high:
                 continue
-            chunk = self._read(start, stop)
-            if high - low < stop - start:
-                chunk = chunk[stored[low:high] - start]
-            yield order[low:high], _all_steps(chunk, self.steps)
+            picked = stored[low:high] - start if high - low < stop - start else None
+            yield start, stop, order[low:high], picked
 
     def _together(self, most: int) -> Iterator[tuple[int, int]]:
         """Yield rows that are read together: whole chunks where they fit, so that none is twice."""
@@ -151,24 +216,17 @@ class StoredMatrix:
             yield start, stop
             start = stop
 
-    def _read(self, start: int, stop: int) -> Any:
-        try:
-            chunk = self.values[start:stop].compute()
-            if is_sparse(chunk):
-                chunk = sp.csr_matrix(chunk)
-                chunk.check_format(full_check=True)
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            raise InputError(
-                f"Table {self.label} cannot be read between rows {start:,} and {stop:,}: {error}. "
-                "It may be damaged: copy or write it again."
-            ) from error
-        return chunk
+    def _damaged(self, start: int, stop: int, error: Exception) -> InputError:
+        return InputError(
+            f"Table {self.label} cannot be read between rows {start:,} and {stop:,}: {error}. "
+            "It may be damaged: copy or write it again."
+        )
 
     def depth(self) -> NDArray[np.float64]:
         """Total of each row, shape (n_rows,)."""
         depth = np.zeros(self.shape[0])
-        for places, chunk in self.chunks():
-            depth[places] = np.asarray(chunk.sum(axis=1), dtype=np.float64).ravel()
+        for places, totals in self.mapped(_totals):
+            depth[places] = totals
         return depth
 
     def as_dask(self) -> Any:
@@ -208,6 +266,29 @@ class StoredMatrix:
         sparse = is_sparse(chunks[0])
         whole = sp.vstack(chunks, format="csr") if sparse else np.concatenate(chunks)
         return whole[np.argsort(np.concatenate(places))]
+
+
+def _read(chunk: Any, picked: NDArray[np.intp] | None) -> Any:
+    if is_sparse(chunk):
+        chunk = sp.csr_matrix(chunk)
+        chunk.check_format(full_check=True)
+    return chunk if picked is None else chunk[picked]
+
+
+def _worked(
+    chunk: Any,
+    picked: NDArray[np.intp] | None,
+    job: tuple[tuple[Step, ...], Callable[..., Any]],
+    beside: NDArray[Any] | None,
+) -> Any:
+    """What a worker of a cluster does with a chunk."""
+    steps, work = job
+    chunk = _all_steps(_read(chunk, picked), steps)
+    return work(chunk) if beside is None else work(chunk, beside)
+
+
+def _totals(chunk: Any) -> NDArray[np.float64]:
+    return np.asarray(chunk.sum(axis=1), dtype=np.float64).ravel()
 
 
 def is_sparse(values: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from napari_trsmi.data.cluster import connected_client
 from napari_trsmi.errors import InputError
 
 _LARGE = 2**28
@@ -59,7 +60,7 @@ def _own_group() -> str:
 
 
 def read_in_parts(n_bytes: int, name: str, notes: list[str]) -> bool:
-    """Whether a table is too large to be held through a run, which is then said.
+    """Whether a table is too large to be held through a run, or a cluster works on it; it is said.
 
     Parameters
     ----------
@@ -68,8 +69,11 @@ def read_in_parts(n_bytes: int, name: str, notes: list[str]) -> bool:
     name
         Of its file.
     notes
-        Gets a sentence if it is too large.
+        Gets a sentence if so.
     """
+    if connected_client() is not None:
+        notes.append(f"{name} stays on the disk, and the Dask cluster reads it in parts.")
+        return True
     free = free_memory()
     if _COPIES * n_bytes <= _SHARE * free:
         return False

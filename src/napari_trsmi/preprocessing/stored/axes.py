@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -43,10 +44,7 @@ def principal_components_of(matrix: StoredMatrix, n_components: int) -> NDArray[
     """
     n, p = matrix.shape
     wanted = max(1, min(n_components, min(n, p) - 1))
-    products, sums = np.zeros((p, p)), np.zeros(p)
-    for _, chunk in matrix.chunks():
-        products += _products(chunk)
-        sums += np.asarray(chunk.sum(axis=0, dtype=np.float64)).ravel()
+    products, sums = matrix.summed(_products_and_sums)
     means = sums / n
     covariance = products
     covariance -= n * np.outer(means, means)
@@ -54,9 +52,21 @@ def principal_components_of(matrix: StoredMatrix, n_components: int) -> NDArray[
     _, axes = eigh(covariance, subset_by_index=[p - wanted, p - 1], overwrite_a=True)
     axes = _turned(axes[:, ::-1])
     scores = np.empty((n, wanted), dtype=np.float32)
-    for places, chunk in matrix.chunks():
-        scores[places] = chunk @ axes - means @ axes
+    for places, along in matrix.mapped(partial(_along, axes=axes)):
+        scores[places] = along - means @ axes
     return scores
+
+
+def _products_and_sums(chunk: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return _products(chunk), np.asarray(chunk.sum(axis=0, dtype=np.float64)).ravel()
+
+
+def _along(chunk: Any, axes: NDArray[Any]) -> NDArray[np.float64]:
+    return np.asarray(chunk @ axes)
+
+
+def _across(chunk: Any, rows: NDArray[Any]) -> tuple[NDArray[np.float64]]:
+    return (np.asarray(chunk.T @ rows),)
 
 
 def _products(chunk: Any) -> NDArray[np.float64]:
@@ -115,8 +125,8 @@ def _forth(matrix: StoredMatrix) -> Product:
 
     def product(other: NDArray[Any]) -> NDArray[np.float64]:
         out = np.empty((matrix.shape[0], other.shape[1]))
-        for places, chunk in matrix.chunks():
-            out[places] = chunk @ other
+        for places, along in matrix.mapped(partial(_along, axes=other)):
+            out[places] = along
         return out
 
     return product
@@ -126,9 +136,7 @@ def _back(matrix: StoredMatrix) -> Product:
     """Multiply the transposed matrix with a dense one."""
 
     def product(other: NDArray[Any]) -> NDArray[np.float64]:
-        out = np.zeros((matrix.shape[1], other.shape[1]))
-        for places, chunk in matrix.chunks():
-            out += chunk.T @ other[places]
-        return out
+        (out,) = matrix.summed(_across, other)
+        return np.asarray(out, dtype=np.float64)
 
     return product

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
@@ -50,24 +50,19 @@ class Columns:
         n_rows, n_columns = matrix.shape
         seen = np.zeros(n_columns, dtype=np.int64)
         low, high = np.full(n_columns, np.inf), np.full(n_columns, -np.inf)
-        depth = np.zeros(n_rows)
-        whole = True
-        moments = StandardScaler(with_mean=False)
-        for places, chunk in matrix.chunks():
-            values = chunk.data if is_sparse(chunk) else chunk
-            whole = whole and bool(np.all(values == np.rint(values)))
-            depth[places] = np.asarray(chunk.sum(axis=1), dtype=np.float64).ravel()
-            if is_sparse(chunk):
-                seen += np.bincount(chunk.indices, minlength=n_columns)
-                lowest, highest = min_max_axis(chunk, axis=0)
-            else:
-                seen += np.count_nonzero(chunk, axis=0)
-                lowest, highest = chunk.min(axis=0), chunk.max(axis=0)
-            np.minimum(low, lowest, out=low)
-            np.maximum(high, highest, out=high)
-            moments.partial_fit(chunk.astype(np.float64))
-        variances = moments.var_ * (n_rows / max(n_rows - 1, 1))
-        return cls(seen, moments.mean_, variances, low, high, depth, whole)
+        means, squares = np.zeros(n_columns), np.zeros(n_columns)
+        depth, whole, done = np.zeros(n_rows), True, 0
+        for places, chunk in matrix.mapped(_of_chunk):
+            depth[places], whole = chunk.depth, whole and chunk.whole
+            seen += chunk.seen
+            np.minimum(low, chunk.low, out=low)
+            np.maximum(high, chunk.high, out=high)
+            # what two parts differ by in the mean is variance as well (Chan, Golub & LeVeque 1979)
+            n, apart = len(places), chunk.means - means
+            squares += chunk.variances * n + np.square(apart) * (done * n / (done + n))
+            means += apart * (n / (done + n))
+            done += n
+        return cls(seen, means, squares / max(n_rows - 1, 1), low, high, depth, whole)
 
     @property
     def differing(self) -> NDArray[np.bool_]:
@@ -85,3 +80,18 @@ class Columns:
             self.depth,
             self.whole,
         )
+
+
+def _of_chunk(chunk: Any) -> Columns:
+    """The same of a chunk, its variances with n."""
+    values = chunk.data if is_sparse(chunk) else chunk
+    if is_sparse(chunk):
+        seen = np.bincount(chunk.indices, minlength=chunk.shape[1])
+        low, high = min_max_axis(chunk, axis=0)
+    else:
+        seen = np.count_nonzero(chunk, axis=0)
+        low, high = chunk.min(axis=0), chunk.max(axis=0)
+    moments = StandardScaler(with_mean=False).fit(chunk.astype(np.float64))
+    depth = np.asarray(chunk.sum(axis=1), dtype=np.float64).ravel()
+    whole = bool(np.all(values == np.rint(values)))
+    return Columns(seen, moments.mean_, moments.var_, low, high, depth, whole)

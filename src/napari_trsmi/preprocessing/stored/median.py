@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from napari_trsmi.data.stored import is_sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -24,19 +25,16 @@ def median_above_zero(matrix: StoredMatrix) -> float:
     Positive numbers have the order of their bits. The table is gone through twice: the upper half
     of the bits is counted, then the lower half of those whose upper half is the median's.
     """
-    upper = _counted(bits >> _HALF for bits in _bits(matrix))
+    (upper,) = matrix.summed(_upper)
     total = int(upper.sum())
     if not total:
         return 1.0
     ranks = ((total - 1) // 2, total // 2)
     before = np.cumsum(upper)
     tops = [int(np.searchsorted(before, rank, side="right")) for rank in ranks]
-    lower = {
-        top: np.cumsum(
-            _counted((bits & (1 << _HALF) - 1)[bits >> _HALF == top] for bits in _bits(matrix))
-        )
-        for top in set(tops)
-    }
+    wanted = sorted(set(tops))
+    counts = matrix.summed(partial(_lower, tops=wanted))
+    lower = {top: np.cumsum(own) for top, own in zip(wanted, counts, strict=True)}
     found = []
     for rank, top in zip(ranks, tops, strict=True):
         within = rank - (int(before[top - 1]) if top else 0)
@@ -45,14 +43,20 @@ def median_above_zero(matrix: StoredMatrix) -> float:
     return float(np.mean(found, dtype=np.float64))
 
 
-def _bits(matrix: StoredMatrix) -> Iterator[NDArray[np.uint32]]:
-    for _, chunk in matrix.chunks():
-        values: Any = chunk.data if is_sparse(chunk) else chunk
-        yield values[values > 0].astype(np.float32).view(np.uint32)
+def _upper(chunk: Any) -> tuple[NDArray[np.int64]]:
+    return (_counted(_bits(chunk) >> _HALF),)
 
 
-def _counted(halves: Iterator[NDArray[Any]]) -> NDArray[np.int64]:
-    counts = np.zeros(1 << _HALF, dtype=np.int64)
-    for half in halves:
-        counts += np.bincount(half, minlength=1 << _HALF)
-    return counts
+def _lower(chunk: Any, tops: Sequence[int]) -> tuple[NDArray[np.int64], ...]:
+    bits = _bits(chunk)
+    return tuple(_counted((bits & (1 << _HALF) - 1)[bits >> _HALF == top]) for top in tops)
+
+
+def _bits(chunk: Any) -> NDArray[np.uint32]:
+    values: Any = chunk.data if is_sparse(chunk) else chunk
+    found: NDArray[np.uint32] = values[values > 0].astype(np.float32).view(np.uint32)
+    return found
+
+
+def _counted(half: NDArray[Any]) -> NDArray[np.int64]:
+    return np.bincount(half, minlength=1 << _HALF).astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,17 +80,20 @@ def _by_trend(matrix: StoredMatrix, columns: Columns, n_top_genes: int) -> NDArr
         return None
     expected = np.sqrt(10**trend.outputs.fitted_values)
     most = expected * np.sqrt(n) + columns.means
-    sums, squares = np.zeros(len(most)), np.zeros(len(most))
-    for _, chunk in matrix.chunks():
-        cut, genes = _at_most(chunk, most)
-        if genes is None:
-            sums += cut.sum(axis=0)
-            squares += np.square(cut).sum(axis=0)
-        else:
-            sums += np.bincount(genes, cut, minlength=len(most))
-            squares += np.bincount(genes, np.square(cut), minlength=len(most))
+    sums, squares = matrix.summed(partial(_cut_sums, most=most))
     deviations = squares - 2 * columns.means * sums + n * columns.means**2
     return np.argsort(-deviations / ((n - 1) * expected**2))[:n_top_genes]
+
+
+def _cut_sums(chunk: Any, most: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Sums of the counts and of their squares, after they are cut off."""
+    cut, genes = _at_most(chunk, most)
+    if genes is None:
+        return cut.sum(axis=0), np.square(cut).sum(axis=0)
+    return (
+        np.bincount(genes, cut, minlength=len(most)),
+        np.bincount(genes, np.square(cut), minlength=len(most)),
+    )
 
 
 def _at_most(chunk: Any, most: NDArray[np.float64]) -> tuple[Any, NDArray[Any] | None]:
