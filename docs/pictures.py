@@ -16,6 +16,8 @@ from qtpy.QtTest import QTest
 from scipy.ndimage import rotate
 
 from napari_trsmi import add_domains, integrate, simulate
+from napari_trsmi import open as open_section
+from napari_trsmi.viewer.domains.layer import shows_domains
 from napari_trsmi.viewer.section.layers import spots_data
 from napari_trsmi.widgets.common.room import open_room
 from napari_trsmi.widgets.domains.dock import DomainsDock
@@ -194,22 +196,44 @@ def public_data(viewer: napari.Viewer) -> None:
 
 
 def sections(viewer: napari.Viewer) -> None:
-    """Two halves of the spots of one tissue, as two sections that were run together."""
+    """Two halves of the spots of one tissue, as two sections; the second has RNA alone."""
     viewer.window.resize(*SIZE)
     viewer.theme = "dark"
     block = simulate("tissue", n_spots=4_600, modalities=("rna", "protein"))
     halves = np.array_split(np.arange(block.n_spots), 2)
     given = {
-        name: {m.name: m.table[spots].copy() for m in block.modalities}
+        name: {m.name: _placed(m.table[spots], block.coordinates[spots]) for m in block.modalities}
         for name, spots in zip(("s1", "s2"), halves, strict=True)
     }
-    result = integrate(given, n_domains=6, image=dict.fromkeys(given, block.image))
-    add_domains(viewer, result)
+    del given["s2"]["protein"]
+    integrate, _ = open_room(viewer, IntegrateDock)
+    open_section(viewer, given, image=dict.fromkeys(given, block.image))
+    integrate.form.set_config(integrate.form.config().replace(n_domains=6))
+    wait(integrate.panel.run.isEnabled)
+    viewer.reset_view()
+    picture(viewer, "sections-open")
+
+    integrate.panel.run.click()
+    wait(lambda: not integrate.controller.running and shows_domains(viewer.layers[-2]))
     domains, _ = open_room(viewer, DomainsDock)
+    wait(lambda: domains.domains is not None)
     domains.tabs.setCurrentWidget(domains.shares)
     domains.legend.selectRow(2)
     viewer.reset_view()
     picture(viewer, "sections")
+
+    domains.legend.clearSelection()
+    protein = domains.color_by.modality.itemText(1)
+    domains.color_by.show_feature(protein, str(block.modalities[1].table.var_names[0]))
+    domains.tabs.setCurrentIndex(0)
+    picture(viewer, "sections-feature")
+
+
+def _placed(table, coordinates):
+    """A table with its spots' places."""
+    placed = table.copy()
+    placed.obsm["spatial"] = coordinates
+    return placed
 
 
 def main() -> None:

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from napari_trsmi.errors import InputError
-from napari_trsmi.spots.layout import Place, side_by_side
-from napari_trsmi.spots.pitch import spot_pitch
+from napari_trsmi.spots.layout import Place, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,9 +96,7 @@ def places_side_by_side(result: TRSMIResult) -> dict[str, Place]:
     if result.sections is None:
         return {}
     parts = [result.coordinates[result.sections.rows(name)] for name in result.sections.names]
-    boxes = [np.stack([part.min(axis=0), part.max(axis=0)]) for part in parts]
-    places = side_by_side(boxes, [spot_pitch(part) for part in parts])
-    return dict(zip(result.sections.names, places, strict=True))
+    return dict(zip(result.sections.names, places_of(parts), strict=True))
 
 
 def coordinates_side_by_side(result: TRSMIResult) -> NDArray[np.float64]:

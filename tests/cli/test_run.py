@@ -335,11 +335,16 @@ class TestEverything:
         assert ended.exit_code == 2
         assert "no place in a .csv" in ended.stderr
 
-    def test_counts_of_several_sections_have_no_file_in_common(self, invoke, tables, tmp_path):
+    def test_counts_of_several_sections_go_along(self, invoke, tables, tmp_path):
         given = [f"--section={name}=rna={tables / 'rna.h5ad'}" for name in ("one", "two")]
-        ended = invoke("run", *given, "--everything", "--output", tmp_path / "all.h5ad")
-        assert ended.exit_code == 2
-        assert "several sections are not written together" in ended.stderr
+        few = ["--n-domains=3", "--n-components=5"]
+        ended = invoke("run", *given, *few, "--everything", "--output", tmp_path / "all.h5ad")
+        assert ended.exit_code == 0, ended.output
+        whole, own = (
+            anndata.read_h5ad(path) for path in (tmp_path / "all.h5ad", tables / "rna.h5ad")
+        )
+        assert list(whole.obs["trsmi_section"].cat.categories) == ["one", "two"]
+        assert whole.X.sum() == 2 * own.X.sum()
 
 
 def test_a_checkpoint_goes_to_the_run(job, invoke, tables, tmp_path):

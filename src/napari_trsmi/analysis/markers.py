@@ -48,7 +48,7 @@ def marker_features(
     dataset
         The tables.
     domains
-        Labels indexed by spot name; spots without one, or that the tables lack, do not count.
+        Labels indexed by spot name; spots without one, or that a table lacks, do not count in it.
     domain
         The domain, compared with all other spots that have a label.
     modalities
@@ -74,23 +74,23 @@ def marker_features(
         raise InputError(
             f"There is no modality {unknown[0]!r}. There are {listed(list(dataset.names))}."
         )
-    inside, labelled = _membership(dataset, domains, domain)
-    tables = [
-        _ranked(modality, inside, labelled, n_per_modality)
-        for modality in dataset.modalities
-        if modality.name in wanted
-    ]
+    tables = []
+    for modality in dataset.modalities:
+        if modality.name in wanted:
+            own = modality.where_measured()
+            inside, labelled = _membership(own.table.obs_names, domains, domain)
+            tables.append(_ranked(own, inside, labelled, n_per_modality))
     return pd.concat(tables, ignore_index=True)
 
 
 def _membership(
-    dataset: SpatialOmics, domains: pd.Series, domain: str
+    spots: pd.Index, domains: pd.Series, domain: str
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which spots are in the domain, and which in any, shape (n_spots,)."""
     if not domains.index.is_unique:
         repeated = domains.index[domains.index.duplicated()][0]
         raise InputError(f"Spot name {repeated!r} occurs more than once. Make the names unique.")
-    labels = domains.astype(object).reindex(dataset.spots)
+    labels = domains.astype(object).reindex(spots)
     labelled = labels.notna().to_numpy()
     inside = labelled & (labels.astype(str) == str(domain)).to_numpy()
     names = sorted({str(name) for name in labels[labelled]})

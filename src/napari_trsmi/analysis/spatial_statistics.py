@@ -142,8 +142,11 @@ def spatially_variable(
     rows = dataset.spots.get_indexer(result.domains.index)
     if (rows < 0).any():
         raise InputError("The tables lack spots of the run. Pass those that were run.")
-    values = comparable_values(dataset.modalities[dataset.names.index(name)])[rows].copy()
+    own = dataset.modalities[dataset.names.index(name)]
+    values = comparable_values(own)[rows].copy()
     _add_graph(values, result)
+    if own.measured is not None:
+        values = values[own.measured[rows]].copy()
     with _quiet_squidpy() as squidpy:
         found = squidpy.gr.spatial_autocorr(
             values, mode="moran", copy=True, show_progress_bar=False

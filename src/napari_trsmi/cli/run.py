@@ -190,11 +190,6 @@ def run(
     whole = everything or files[0].suffix.lower() == ".h5mu"
     if whole and files[0].suffix.lower() == ".csv":
         raise click.UsageError("--everything has no place in a .csv: give an .h5ad or .h5mu.")
-    if whole and (one_by_one or library_key is not None):
-        raise click.UsageError(
-            "The counts of several sections are not written together: give an .h5ad without "
-            "--everything."
-        )
     if figure is not None:
         from napari_trsmi.output.drawing import FIGURE_SUFFIXES
 
@@ -229,11 +224,8 @@ def run(
             resume=resume,
         )
 
-    from napari_trsmi.data.dataset import SpatialOmics
-
     with terminal.plain_warnings():  # tables that an .h5ad leaves out
-        tables_too = data if whole and isinstance(data, SpatialOmics) else None
-        write_result(result, files[0], dataset=tables_too, overwrite=overwrite)
+        write_result(result, files[0], dataset=data if whole else None, overwrite=overwrite)
     if figure is not None:
         from napari_trsmi.output.figure import write_figure
 

@@ -51,30 +51,45 @@ class Modality:
     stored
         The values where they are kept, if they are not in memory: ``X`` then is None, and
         preprocessing reads them chunk by chunk.
+    measured
+        Which spots have it, where sections that lack it are among them (shape (n_spots,)); the
+        rows of the others are 0. None: all have it.
     """
 
     name: str
     kind: Kind
     table: AnnData
     stored: StoredMatrix | None = None
+    measured: NDArray[np.bool_] | None = None
 
     def in_order(self, order: NDArray[np.intp]) -> Modality:
         """The same with its spots in another order, or some of them."""
         stored = None if self.stored is None else self.stored[order]
-        return replace(self, table=self.table[order].copy(), stored=stored)
+        measured = None if self.measured is None else self.measured[order]
+        return replace(self, table=self.table[order].copy(), stored=stored, measured=measured)
 
     def values_of(self, column: int) -> NDArray[Any]:
-        """Values of a feature, shape (n_spots,); of a stored table they are looked for in all."""
+        """Values of a feature, shape (n_spots,), NaN where it was not measured.
+
+        Of a stored table they are looked for in all of it.
+        """
         values = self.table.X if self.stored is None else self.stored
         picked = values[:, [column]]
         held: Any = picked if self.stored is None else picked.in_memory()
-        return np.ravel(held.toarray() if hasattr(held, "toarray") else held)
+        found = np.ravel(held.toarray() if hasattr(held, "toarray") else held)
+        return found if self.measured is None else np.where(self.measured, found, np.nan)
 
     def depth(self) -> NDArray[np.float64]:
         """Total of each spot, shape (n_spots,)."""
         if self.stored is not None:
             return self.stored.depth()
         return np.asarray(self.table.X.sum(axis=1), dtype=np.float64).ravel()
+
+    def where_measured(self) -> Modality:
+        """The spots that have it alone."""
+        if self.measured is None:
+            return self
+        return replace(self.in_order(np.flatnonzero(self.measured)), measured=None)
 
     def in_memory(self) -> Modality:
         """The same with its values in memory.

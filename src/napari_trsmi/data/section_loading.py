@@ -14,6 +14,7 @@ from napari_trsmi.data.load_arguments import load_arguments
 from napari_trsmi.data.loading import Positions, Tables, load
 from napari_trsmi.data.reading.inputs import read_inputs
 from napari_trsmi.data.section_set import SectionSet
+from napari_trsmi.data.sections import groupings, of_column
 from napari_trsmi.data.selection import ALL, Selection
 from napari_trsmi.data.wording import counted, listed
 from napari_trsmi.errors import InputError
@@ -94,6 +95,48 @@ def load_sections(
         to do.
     """
     notes: list[str] = []
+    loaded = read_sections(
+        tables,
+        notes,
+        library_key=library_key,
+        features=features,
+        positions=positions,
+        image=image,
+        image_scale=image_scale,
+        bin_size=bin_size,
+        keep=keep,
+    )
+    written = load_arguments(tables=None, library_key=library_key, features=features)
+    written |= load_arguments(tables=tables) if library_key is not None else _written(tables)
+    return section_set(loaded, notes, library_key, written)
+
+
+def read_sections(
+    tables: Tables | Sections,
+    notes: list[str],
+    *,
+    library_key: str | None = None,
+    features: str | Sequence[str] | None = None,
+    positions: Positions | Mapping[str, Positions] | None = None,
+    image: Any = None,
+    image_scale: float | Mapping[str, float] | None = None,
+    bin_size: int | str | None = None,
+    keep: str | Sequence[str] = (),
+) -> dict[str, SpatialOmics]:
+    """Read several sections as `load_sections` does, each as it is by itself.
+
+    Parameters
+    ----------
+    tables, library_key, features, positions, image, image_scale, bin_size, keep
+        As for `load_sections`.
+    notes
+        Gets what was guessed, matched and left out.
+
+    Raises
+    ------
+    InputError
+        As `load_sections`, unless it is how sections go together that is wrong.
+    """
     if library_key is None:
         if not are_sections(tables):
             raise InputError(
@@ -101,7 +144,7 @@ def load_sections(
                 "with library_key='column', the column that names each spot's section."
             )
         assert isinstance(tables, Mapping)  # noqa: S101
-        given = {_checked(name): value for name, value in tables.items()}
+        given = {checked_name(name): value for name, value in tables.items()}
     elif are_sections(tables):
         raise InputError(
             "The sections are given one by one, so library_key can change nothing. Leave it out."
@@ -112,7 +155,7 @@ def load_sections(
     loaded: dict[str, SpatialOmics] = {}
     for name, own in given.items():
         try:
-            loaded[name] = load(
+            section = load(
                 own,
                 features=features,
                 positions=_of(positions, name, given),
@@ -124,22 +167,54 @@ def load_sections(
             )
         except InputError as error:
             raise InputError(f"Section {name!r}: {error}") from error
-        notes += [f"Section {name}: {note}" for note in loaded[name].notes]
-        if further := list(loaded[name].further_images):
-            notes.append(
+        if library_key is not None:  # how to get this one again, by itself
+            again = load_arguments(tables=tables, features=features, positions=positions)
+            section = replace(section, load_arguments={**again, "section": f"{library_key}={name}"})
+        loaded[name] = section
+    return loaded
+
+
+def section_set(
+    loaded: Mapping[str, SpatialOmics],
+    notes: Sequence[str],
+    library_key: str | None = None,
+    written: Mapping[str, Any] | None = None,
+) -> SectionSet:
+    """Put sections together that are to be run together.
+
+    Parameters
+    ----------
+    loaded
+        Each as it is by itself, by name, at least two.
+    notes
+        What was guessed, matched and left out before.
+    library_key
+        The column that told them apart.
+    written
+        How to get them again, as `napari_trsmi.data.load_arguments` writes it.
+
+    Raises
+    ------
+    InputError
+        If a name is none, or a section is too small.
+    """
+    said = list(notes)
+    for name, section in loaded.items():
+        checked_name(name)
+        said += [f"Section {name}: {note}" for note in section.notes]
+        if further := list(section.further_images):
+            said.append(
                 f"Section {name}: {listed(further)} left out, as sections keep one picture."
             )
-        if loaded[name].n_spots < FEWEST_SPOTS:
+        if section.n_spots < FEWEST_SPOTS:
             raise InputError(
-                f"Section {name!r} has {counted(loaded[name].n_spots, 'spot')} that can be used, "
+                f"Section {name!r} has {counted(section.n_spots, 'spot')} that can be used, "
                 f"and at least {FEWEST_SPOTS} are needed beside others. Leave the section out."
             )
-    loaded = {name: _in_memory(section) for name, section in loaded.items()}
-    original = {name: section.spots for name, section in loaded.items()}
-    loaded = _with_own_names(loaded, notes)
-    written = load_arguments(tables=None, library_key=library_key, features=features)
-    written |= load_arguments(tables=tables) if library_key is not None else _written(tables)
-    return SectionSet(loaded, original, library_key, tuple(dict.fromkeys(notes)), written)
+    held = {name: _in_memory(section) for name, section in loaded.items()}
+    original = {name: section.spots for name, section in held.items()}
+    held = _with_own_names(held, said)
+    return SectionSet(held, original, library_key, tuple(dict.fromkeys(said)), dict(written or {}))
 
 
 def _in_memory(section: SpatialOmics) -> SpatialOmics:
@@ -148,7 +223,14 @@ def _in_memory(section: SpatialOmics) -> SpatialOmics:
     return replace(section, modalities=held)
 
 
-def _checked(name: object) -> str:
+def checked_name(name: object) -> str:
+    """Return a section's name without spaces around it.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
     # Names end up in uns keys, where "/" would start a group in the file.
     if not isinstance(name, str) or not name.strip() or "/" in name:
         raise InputError(f"{name!r} is no name for a section. Use a word such as 's1'.")
@@ -179,19 +261,18 @@ def _by_key(
             mask = source.table.obs_names.isin(spots)
             if mask.any():
                 parts.append(replace(source, table=_own_picture(source.table[mask], name)))
-        found[_checked(str(name))] = [replace(part, image=None) for part in parts]
+        found[checked_name(str(name))] = [replace(part, image=None) for part in parts]
     return found
 
 
 def _sections_of_spots(sources: Sequence[Source], key: str) -> pd.Series:
     """The section of each spot that a table names one for, by spot."""
-    named = [source for source in sources if key in source.table.obs]
-    if not named:
+    told = [(source, values) for source in sources if (values := _told(source, key)) is not None]
+    if not told:
         known = listed([repr(str(c)) for c in sources[0].table.obs][:12]) or "none"
         raise InputError(f"No table has a column {key!r}. Table {sources[0].label} has {known}.")
     columns: list[pd.Series] = []
-    for source in named:
-        values = source.table.obs[key]
+    for source, values in told:
         if values.isna().any():
             raise InputError(
                 f"Column {key!r} of table {source.label} is empty for "
@@ -214,6 +295,13 @@ def _sections_of_spots(sources: Sequence[Source], key: str) -> pd.Series:
         )
     first: pd.Series = together[~spots.duplicated()]
     return first
+
+
+def _told(source: Source, key: str) -> pd.Series | None:
+    """What names the section of each spot: a column, or what `groupings` found in spot names."""
+    if key in source.table.obs:
+        return of_column(source.table.obs, key).groups
+    return next((found.groups for found in groupings(source) if found.name == key), None)
 
 
 def _own_picture(table: Any, name: str) -> Any:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from napari_trsmi.data.stacking import stacked
+from napari_trsmi.data.wording import listed
+from napari_trsmi.errors import InputError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -123,6 +127,38 @@ class SectionSet:
             ).hexdigest()
             for name in self.names
         }
+
+    def only(self, sections: Sequence[str]) -> SectionSet:
+        """Some of the sections.
+
+        Parameters
+        ----------
+        sections
+            Their names, at least two.
+
+        Raises
+        ------
+        InputError
+            If there is no such section, or fewer than two are named.
+        """
+        unknown = [name for name in sections if name not in self.sections]
+        if unknown or len(set(sections)) < 2:
+            said = f"There is no section {unknown[0]!r}" if unknown else "One section is named"
+            known = listed([repr(name) for name in self.sections])
+            raise InputError(f"{said}: name two or more of {known}.")
+        return replace(
+            self,
+            sections={name: self.sections[name] for name in sections},
+            original_spots={name: self.original_spots[name] for name in sections},
+        )
+
+    def stacked(self) -> SpatialOmics:
+        """All sections as one set of spots, to colour and rank by: the tables one below the other.
+
+        Of a table the features are kept that all sections with it have. Spots of a section without
+        it are marked as not measured (`Modality.measured`).
+        """
+        return stacked(self)
 
     def having(self, name: str) -> list[tuple[str, Modality]]:
         """Sections with a modality, and what they have of it."""

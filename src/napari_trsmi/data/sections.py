@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,22 @@ _NOTHING_TELLS = (
 )
 
 
+class SeveralSectionsError(InputError):
+    """A table holds several sections.
+
+    Parameters
+    ----------
+    said
+        What is wrong and what to do.
+    column
+        What tells them apart, as ``library_key`` takes it.
+    """
+
+    def __init__(self, said: str, column: str) -> None:
+        super().__init__(said)
+        self.column = column
+
+
 @dataclass(frozen=True, eq=False)
 class Grouping:
     """A way to tell sections apart.
@@ -106,7 +123,7 @@ def groupings(source: Source) -> Iterator[Grouping]:
     known = [plain[name] for name in _COLUMNS if name in plain]
     others = [c for c in obs.columns if _words(c) & _WORDS and _has_whole_values(obs[c])]
     for column in dict.fromkeys([*own, *known, *others]):
-        yield _of_column(obs, column)
+        yield of_column(obs, column)
     spots = obs.index.to_series().astype(str)
     endings, beginnings = (spots.str.extract(pattern)[0] for pattern in (_ENDING, _BEGINNING))
     if (endings.str.isdecimal() & beginnings.str.isdecimal()).any():
@@ -116,7 +133,8 @@ def groupings(source: Source) -> Iterator[Grouping]:
             yield Grouping(what, found)
 
 
-def _of_column(obs: pd.DataFrame, column: Hashable) -> Grouping:
+def of_column(obs: pd.DataFrame, column: Hashable) -> Grouping:
+    """Group spots by a column: names as a person writes them, 1 for 1.0."""
     return Grouping(str(column), obs[column].astype(object).map(_name, na_action="ignore"))
 
 
@@ -189,7 +207,7 @@ def check_one_section(
             if near is None:
                 near = _neighbours(xy)
             if _overlap(xy, near, codes):
-                raise InputError(_several(source, grouping.name, [str(name) for name in names]))
+                raise _several(source, grouping.name, [str(name) for name in names])
             if not said and _apart(xy, codes) and "spot name" not in grouping.name:
                 notes.append(
                     f"{grouping.name} of table {source.label} names {len(names):,} sections, which "
@@ -214,7 +232,7 @@ def _check_overlaid(source: Source, spots: pd.Index, xy: NDArray[np.float64]) ->
             continue
         for grouping in _columns(obs):
             if splits(grouping.groups, repeated):
-                raise InputError(_several(source, grouping.name, grouping.names, named=False))
+                raise _several(source, grouping.name, grouping.names, named=False)
         share = repeated.duplicated(keep=False).mean()
         raise InputError(
             f"{share:.0%} of the {len(spots):,} spots of table {source.label} have a barcode or a "
@@ -226,7 +244,7 @@ def _check_overlaid(source: Source, spots: pd.Index, xy: NDArray[np.float64]) ->
     for grouping in _columns(obs.iloc[here]):
         codes = pd.factorize(grouping.groups)[0]
         if on_lattices(xy[here], codes) and _overlap(xy[here], near, codes):
-            raise InputError(_several(source, grouping.name, grouping.names, named=False))
+            raise _several(source, grouping.name, grouping.names, named=False)
     if are_twins(xy[here]):
         raise InputError(
             f"The spots of table {source.label} lie in pairs, all turned alike, as those of two "
@@ -238,7 +256,7 @@ def _columns(obs: pd.DataFrame) -> Iterator[Grouping]:
     """List the columns that could tell sections apart, whatever they are called."""
     for column in obs.columns:
         if _has_whole_values(obs[column]):
-            grouping = _of_column(obs, column)
+            grouping = of_column(obs, column)
             if 2 <= len(grouping.names) <= min(_MOST, len(obs) // 3):
                 yield grouping
 
@@ -259,7 +277,7 @@ def _picked(source: Source, section: str) -> NDArray[np.bool_] | None:
         found = next((c for c in obs if str(c) == column.strip()), None)
         candidates = [
             grouping for grouping in groupings(source) if grouping.name == column.strip()
-        ] or ([] if found is None else [_of_column(obs, found)])
+        ] or ([] if found is None else [of_column(obs, found)])
     else:
         candidates = list(groupings(source))
     for grouping in candidates:
@@ -281,14 +299,17 @@ def _known(sources: Sequence[Source]) -> str:
     )
 
 
-def _several(source: Source, column: str, names: list[str], *, named: bool = True) -> str:
+def _several(
+    source: Source, column: str, names: list[str], *, named: bool = True
+) -> SeveralSectionsError:
     first = names[0] if named else f"{column}={names[0]}"
-    return (
+    return SeveralSectionsError(
         f"Table {source.label} holds {len(names):,} sections ({column}: {_some(names)}) whose "
         "coordinates overlap: their spots would become neighbours. Pick one with "
         f"{how_to('section', first)}, run all of them together with library_key={column!r} "
-        f"(command line: --library-key {column}), or lay them apart in one coordinate system. If "
-        f"they do lie on one slide, pass section={ALL!r}."
+        f"(command line: --library-key {shlex.quote(column)}), or lay them apart in one coordinate "
+        f"system. If they do lie on one slide, pass section={ALL!r}.",
+        column,
     )
 
 

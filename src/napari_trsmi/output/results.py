@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from napari_trsmi.data.dataset import SpatialOmics, TissueImage
+    from napari_trsmi.data.section_set import SectionSet
     from napari_trsmi.result import TRSMIResult
 
 RESULT_SUFFIXES = (".h5ad", ".csv")
@@ -34,7 +35,7 @@ def write_result(
     result: TRSMIResult,
     path: str | os.PathLike[str],
     *,
-    dataset: SpatialOmics | None = None,
+    dataset: SpatialOmics | SectionSet | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write a result, whole or not at all.
@@ -51,8 +52,9 @@ def write_result(
     dataset
         The tables that were run: their counts, layers, features and other columns go into the file
         as they came, for scanpy and squidpy. An ``.h5ad`` gets the first table only; the others
-        need ``.h5mu``. Spots that took no part in the run are left out. None for a small file
-        without counts.
+        need ``.h5mu``. Spots that took no part in the run are left out. Of several sections
+        (`napari_trsmi.load_sections`) a table has the features that all sections with it share.
+        None for a small file without counts.
     overwrite
         Whether an existing file may be replaced.
 
@@ -75,8 +77,10 @@ def write_result(
     suffixes = RESULT_SUFFIXES if dataset is None else WHOLE_SUFFIXES
     target = check_output(path, overwrite=overwrite, suffixes=suffixes)
     if dataset is not None and target.suffix.lower() != ".csv":
+        from napari_trsmi.data.section_set import SectionSet
         from napari_trsmi.output.whole_tables import whole_tables
 
+        dataset = dataset.stacked() if isinstance(dataset, SectionSet) else dataset
         _write_whole(whole_tables(result, dataset), target)
         return target
     annotations = _without_earlier_result(result.annotations)

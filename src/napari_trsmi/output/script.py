@@ -76,7 +76,15 @@ def _inputs(
     if tables is None:
         comments.append("The tables came from memory: write the paths of their files here.")
         tables = {m["name"]: f"{m['name']}.h5ad" for m in record.get("modalities", [])}
+        if sections := record.get("sections"):
+            tables = {
+                s["name"]: {m: f"{s['name']}_{m}.h5ad" for m in s["modalities"]} for s in sections
+            }
     arguments = {name: value for name, value in inputs.items() if value is not None}
+    if picked := arguments.pop("sections", None):  # of those that a column tells apart
+        how = "".join(f", {name}={_literal(value)}" for name, value in arguments.items())
+        loaded = f"trsmi.load_sections({_literal(tables)}{how}).only({_literal(picked)})"
+        return comments, loaded, {}
     if placed := record.get("registration"):
         comments.append(
             "The picture was laid onto the spots by landmarks. With its path that is image="

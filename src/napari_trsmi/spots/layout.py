@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_trsmi.spots.pitch import spot_pitch
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,6 +37,18 @@ class Place:
         """Coordinates in the grid, shape (n_spots, 2)."""
         placed: NDArray[np.float64] = xy * self.scale + self.shift
         return placed
+
+
+def places_of(parts: Sequence[NDArray[np.float64]]) -> list[Place]:
+    """Lay sections out as `side_by_side` does.
+
+    Parameters
+    ----------
+    parts
+        Coordinates of each section's spots, each (n_spots, 2).
+    """
+    boxes = [np.stack([part.min(axis=0), part.max(axis=0)]) for part in parts]
+    return side_by_side(boxes, [spot_pitch(part) for part in parts])
 
 
 def side_by_side(

@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from PIL import Image
 
+from napari_trsmi import integrate, load_sections
 from napari_trsmi.data.simulated.simulation import simulate
 from napari_trsmi.errors import InputError, OutputError
 from napari_trsmi.spots.landmarks import fit_landmarks
@@ -263,3 +264,20 @@ def test_what_is_no_session_says_so(tmp_path):
     (path / "session.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match="is damaged"):
         open_session(ViewerModel(), path)
+
+
+def test_a_run_of_several_sections_comes_back_with_its_tables(make_sections, tmp_path):
+    made = make_sections()
+    loaded = load_sections({"a": made["a"], "b": {"rna": made["b"]["rna"]}})
+    run = integrate(loaded, n_domains=3, all_scales=False, n_components=10, spatial_neighbors=4)
+    viewer = ViewerModel()
+    add_domains(viewer, run, dataset=loaded.stacked(), name="run")
+    again, notes, _ = reopened(save_session(viewer, tmp_path / "work"))
+    assert notes == []
+    layer = again.layers["run"]
+    assert result_of(layer).section_names == ("a", "b")
+    np.testing.assert_allclose(layer.data, viewer.layers["run"].data)
+    before, after = dataset_of(viewer.layers["run"]), dataset_of(layer)
+    np.testing.assert_array_equal(
+        after.modalities[1].values_of(0), before.modalities[1].values_of(0)
+    )  # not a number where it was not measured

@@ -172,7 +172,8 @@ def table_of_run(dataset: SpatialOmics, result: TRSMIResult, modality: str) -> A
         raise InputError(
             f"There is no table {modality!r}. There are {listed(list(dataset.names))}."
         )
-    table = comparable_values(dataset.modalities[dataset.names.index(modality)])
+    own = dataset.modalities[dataset.names.index(modality)].where_measured()
+    table = comparable_values(own)
     known = result.domains.index.intersection(table.obs_names, sort=False)
     table = table[known].copy()
     domains = result.domains.loc[known].cat.remove_unused_categories()

@@ -10,8 +10,9 @@ from napari_trsmi.viewer.attached import attached, spots_of
 from napari_trsmi.viewer.geometry import placement
 from napari_trsmi.viewer.keeping import keep
 from napari_trsmi.viewer.many.visual import prepare
+from napari_trsmi.viewer.section.grid import put_into_grid
 from napari_trsmi.viewer.section.layers import tissue_data
-from napari_trsmi.viewer.section.pictures import further_pictures, section_pictures
+from napari_trsmi.viewer.section.pictures import further_pictures, is_shown, section_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -67,7 +68,7 @@ def add_domains(
     """
     keep(viewer)
     data, arguments, _ = domains_data(result, name, image, dataset=dataset)
-    for pixels, shown, _ in _own_pictures(result) if image is None else []:
+    for pixels, shown, _ in _new_pictures(viewer, result) if image is None else []:
         viewer.add_image(pixels, **shown)
     return viewer.add_points(data, **arguments)
 
@@ -79,6 +80,7 @@ def iter_add_domains(
     *,
     dataset: SpatialOmics | None = None,
     name: str = "TRSMI domains",
+    beside: Points | None = None,
 ) -> Generator[None, None, Points]:
     """`napari_trsmi.add_domains`, with a pause wherever a window can draw itself.
 
@@ -89,6 +91,8 @@ def iter_add_domains(
     ----------
     viewer, result, image, dataset, name
         As for `napari_trsmi.add_domains`.
+    beside
+        Spots of the section; where these lie in a grid of sections, so do the domains.
 
     Returns
     -------
@@ -104,8 +108,10 @@ def iter_add_domains(
     keep(viewer)
     data, arguments, kind = domains_data(result, name, image, dataset=dataset)
     layer: Points = Layer.create(data, {**arguments, "visible": False}, kind)
+    if beside is not None and image is None:
+        put_into_grid(layer, beside)
     yield
-    for picture in _own_pictures(result) if image is None else []:
+    for picture in _new_pictures(viewer, result) if image is None else []:
         viewer.add_layer(Layer.create(*picture))
         yield
     viewer.add_layer(layer)
@@ -158,11 +164,11 @@ def domains_data(
     return laid.coordinates[:, ::-1].copy(), arguments, "points"
 
 
-def _own_pictures(result: TRSMIResult) -> list[LayerData]:
-    """The picture of a result; of several sections that of each, where its spots are drawn."""
+def _new_pictures(viewer: ViewerModel, result: TRSMIResult) -> list[LayerData]:
+    """The picture of a result; of several sections those that are not where they belong yet."""
     if result.image is not None:
         return [tissue_data(result.image), *further_pictures(result)]
-    return section_pictures(result)
+    return [picture for picture in section_pictures(result) if not is_shown(viewer, picture)]
 
 
 def _has_pictures(result: TRSMIResult) -> bool:

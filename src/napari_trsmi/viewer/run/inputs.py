@@ -25,6 +25,7 @@ from napari_trsmi.viewer.run.job import ImageInput, RunJob, TableInput
 from napari_trsmi.viewer.run.places import places_of_points, places_of_tables
 from napari_trsmi.viewer.run.restriction import inside
 from napari_trsmi.viewer.run.spatialdata_layers import has_tables
+from napari_trsmi.viewer.section.grid import in_grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -183,6 +184,12 @@ class RunInputs:
         else:
             self.points = points
 
+    def take_over(self, other: RunInputs) -> None:
+        """Choose what another has chosen, each of which then goes its own way."""
+        self._points, self._image, self._region = other._points, other._image, other._region
+        self._choices, self._matched = list(other._choices), other._matched
+        self.changed.emit()
+
     def offered(self, layers: Iterable[Layer]) -> list[Layer]:
         """List the layers that could contribute modalities and do not yet."""
         taken = {id(choice.candidate.layer) for choice in self._choices}
@@ -203,6 +210,12 @@ class RunInputs:
         InputError
             If the inputs cannot be used together; says why, and what to do.
         """
+        together = None if self._points is None else result_of(self._points)
+        if together is not None and together.sections is not None:
+            raise InputError(
+                "These spots are of several sections that were run together. Choose the spots of "
+                "one, or tick the sections that are to be run together."
+            )
         spots, note = self._shared()
         names = listed([choice.candidate.name for choice in self.used])
         if len(spots) < MIN_SPOTS:
@@ -329,6 +342,7 @@ class RunInputs:
                 coordinates=None if known is None else known.coordinates,
                 diameter=None if known is None else known.spot_diameter,
                 tissue=None if known is None else known.image,
+                grid=in_grid(self._points),
             )
         bringer = next(t for t in tables if t.coordinates is not None)
         assert bringer.coordinates is not None  # noqa: S101

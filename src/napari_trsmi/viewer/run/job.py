@@ -10,6 +10,7 @@ import pandas as pd
 
 from napari_trsmi.data.kinds import kind_from_word
 from napari_trsmi.data.section_images import stain_name
+from napari_trsmi.data.section_set import SectionSet
 from napari_trsmi.errors import StoppedError, TRSMIError
 from napari_trsmi.training.report import Phase, PictureReport
 from napari_trsmi.viewer.run.footprint import ImageSampler
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from napari_trsmi.training.stop import StopToken
     from napari_trsmi.viewer.run.candidates import TableCandidate
     from napari_trsmi.viewer.run.places import SpotPlaces
+    from napari_trsmi.viewer.run.sections_job import SectionsJob
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,6 +190,10 @@ class RunJob:
             dataset = replace(dataset, load_arguments=arguments)
         return dataset
 
+    def reference_on(self, data: SpatialOmics | SectionSet) -> TRSMIResult | None:  # noqa: ARG002
+        """The earlier result that lends its names and colours."""
+        return self.reference
+
     def _spots_alone(self) -> SpatialOmics:
         """Return the spots without a table, for pictures alone."""
         from napari_trsmi.data.dataset import SpatialOmics
@@ -241,7 +247,7 @@ class RunJob:
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """A run that has a result, and the tables that it is of."""
+    """A run that has a result, and the tables that it is of; of several sections these stacked."""
 
     result: TRSMIResult
     dataset: SpatialOmics
@@ -271,7 +277,7 @@ class Failed:
 Outcome = Finished | Stopped | Failed
 
 
-def run_steps(job: RunJob, stop: StopToken) -> Generator[Step, None, Outcome]:
+def run_steps(job: RunJob | SectionsJob, stop: StopToken) -> Generator[Step, None, Outcome]:
     """Do a job step by step.
 
     Nothing is raised: a worker thread swallows a RuntimeError, which is what PyTorch raises.
@@ -297,8 +303,9 @@ def run_steps(job: RunJob, stop: StopToken) -> Generator[Step, None, Outcome]:
         yield Phase.READING
         dataset = yield from job.steps(stop.check)
         result = yield from iter_integrate(
-            dataset, config=job.config, reference=job.reference, stop=stop
+            dataset, config=job.config, reference=job.reference_on(dataset), stop=stop
         )
+        shown = dataset.stacked() if isinstance(dataset, SectionSet) else dataset
     except StoppedError:
         return Stopped()
     except TRSMIError as error:
@@ -316,7 +323,7 @@ def run_steps(job: RunJob, stop: StopToken) -> Generator[Step, None, Outcome]:
             "the details below.",
             traceback.format_exc(),
         )
-    return Finished(result, dataset)
+    return Finished(result, shown)
 
 
 def _labelled(values: object, obs: pd.DataFrame, features: pd.Index, kind: Kind) -> AnnData:

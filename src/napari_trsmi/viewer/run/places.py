@@ -73,6 +73,7 @@ def places_of_points(
     coordinates: NDArray[np.float64] | None = None,
     diameter: float | None = None,
     tissue: TissueImage | None = None,
+    grid: Plane | None = None,
 ) -> SpotPlaces:
     """Where a Points layer shows its points, over an image layer if there is one.
 
@@ -86,12 +87,14 @@ def places_of_points(
         The image layer that the domains will lie on.
     coordinates, diameter, tissue
         Of the tables attached to the layer: kept where they say the same as the layer.
+    grid
+        Where sections side by side put the layer, which is no place of its own.
     """
     plane = Plane.of(layer)
     world = plane.to_world(np.asarray(layer.data, dtype=np.float64)[:, -2:])
     drawn = float(np.median(layer.size)) * plane.magnification if len(layer.data) else 1.0
     if image is None:
-        unit, under = 1.0, Plane(np.eye(2), np.zeros(2))
+        unit, under = 1.0, grid or Plane(np.eye(2), np.zeros(2))
     else:
         under = Plane.of(image)
         tissue, unit = _fitting(tissue, image)

@@ -12,7 +12,7 @@ from napari_trsmi.viewer.session.opening import open_session
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_trsmi.data.dataset import SpatialOmics
+    from napari_trsmi.viewer.section.reading import Opened
 
 _RUN, _LOOK = "napari-trsmi.integrate", "napari-trsmi.domains"
 _SESSION = "napari-trsmi.open_session"
@@ -40,7 +40,7 @@ def open_session_with_docks(viewer: ViewerModel | None, path: str) -> None:
     open_session(viewer, path)
 
 
-def open_next(viewer: ViewerModel | None, section: SpatialOmics | TRSMIResult) -> None:
+def open_next(viewer: ViewerModel | None, section: Opened) -> None:
     """Open the Integrate dock beside a section, and the Domains dock beside a run.
 
     Nothing is opened in a window that has a dock of this package, or is not shown.

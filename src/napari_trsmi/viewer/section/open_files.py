@@ -15,6 +15,7 @@ def open_files(
     image_scale: float = 1.0,
     positions: Path | None = None,
     section: str = "",
+    sections_column: str = "",
     bin_size: str = "",
     keep_off_tissue: bool = False,
     keep_controls: bool = False,
@@ -37,6 +38,8 @@ def open_files(
         A CSV or TSV with spot names, x and y. Leave it empty if a table has coordinates.
     section
         Name of the section to use, where a table holds several; "all" takes all spots for one.
+    sections_column
+        Column that names each spot's section: all of them are opened side by side.
     bin_size
         Side of Visium HD's bins in micrometres, or "cells". Leave it empty for 8.
     keep_off_tissue
@@ -60,6 +63,7 @@ def open_files(
         image_scale=None if image is None else image_scale,
         positions=positions,
         section=section or None,
+        library_key=sections_column or None,
         bin_size=bin_size or None,
         keep=[what for what, is_kept in kept.items() if is_kept],
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_trsmi.viewer.section.reading import (
     name_of,
-    read_section,
+    read_all,
     section_layers,
     show_notes,
     tables_beside,
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_trsmi.data.loading import Positions, Tables
+    from napari_trsmi.data.section_loading import Sections
 
 
 def open(  # noqa: A001 (called as napari_trsmi.open)
     viewer: ViewerModel,
-    path: Tables,
+    path: Tables | Sections,
     *,
+    library_key: str | None = None,
     image: Any = None,
     image_scale: float | None = None,
     positions: Positions | None = None,
@@ -34,7 +36,7 @@ def open(  # noqa: A001 (called as napari_trsmi.open)
     keep: str | Sequence[str] = (),
     name: str | None = None,
 ) -> list[Layer]:
-    """Open a section, or a result of this package, in the viewer.
+    """Open a section, several side by side, or a result of this package, in the viewer.
 
     Parameters
     ----------
@@ -42,14 +44,18 @@ def open(  # noqa: A001 (called as napari_trsmi.open)
         Where to add the layers.
     path
         A file or a folder that `napari_trsmi.load` or `napari_trsmi.read_result` reads. Several
-        tables of one section come as a list or a dict, and may be AnnData.
+        tables of one section come as a list or a dict, and may be AnnData. Several sections are a
+        dict of section name to its tables.
+    library_key
+        Column that tells the sections of a table apart: all are opened. A table whose sections
+        overlap in space is opened so by itself, unless `section` picks one.
     image
         The tissue image: an Image layer of the viewer, which the points are laid onto, or what
         `napari_trsmi.load` takes. It wins over the tables' own.
     image_scale, positions, features, section, bin_size, keep
         As for `napari_trsmi.load`.
     name
-        Of the Points layer; None names it by the file.
+        Of the Points layer; None names it by the file. Several sections have their own names.
 
     Returns
     -------
@@ -63,8 +69,9 @@ def open(  # noqa: A001 (called as napari_trsmi.open)
     from napari.layers import Image, Layer
 
     below = image if isinstance(image, Image) else None
-    read = read_section(
+    read = read_all(
         path,
+        library_key=library_key,
         image=None if below is not None else image,
         image_scale=image_scale,
         positions=positions,

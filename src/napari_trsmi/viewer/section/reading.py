@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from napari_trsmi.data.dataset import SpatialOmics
 from napari_trsmi.data.loading import load
 from napari_trsmi.data.reading.delimited import is_delimited, is_positions
 from napari_trsmi.data.reading.images import tissue_image
 from napari_trsmi.data.reading.paths import is_folder_of_tables
 from napari_trsmi.data.reading.stereo_seq import is_gem
+from napari_trsmi.data.section_loading import are_sections, read_sections
+from napari_trsmi.data.sections import SeveralSectionsError
 from napari_trsmi.data.splitting import UnknownKindError
+from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError, TRSMIError, TRSMIWarning
 from napari_trsmi.output.results import read_result
 from napari_trsmi.result import TRSMIResult
@@ -22,21 +27,25 @@ from napari_trsmi.scverse.places import KEY
 from napari_trsmi.viewer.domains.adding import domains_data
 from napari_trsmi.viewer.keeping import keep
 from napari_trsmi.viewer.section.drawn_areas import areas_data, is_geojson
+from napari_trsmi.viewer.section.grid import sections_data
 from napari_trsmi.viewer.section.layers import spots_data, tissue_data
 from napari_trsmi.viewer.section.next_step import open_next, open_session_with_docks
 from napari_trsmi.viewer.section.pictures import further_pictures, section_pictures
 from napari_trsmi.viewer.session.saving import is_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from napari.layers import Image
 
-    from napari_trsmi.data.dataset import SpatialOmics
     from napari_trsmi.data.loading import Tables
+    from napari_trsmi.data.section_loading import Sections
     from napari_trsmi.viewer.section.layers import LayerData
 
     Reader: TypeAlias = Callable[[str | list[str]], list[LayerData] | list[tuple[None]]]
+
+Opened: TypeAlias = "SpatialOmics | TRSMIResult | Mapping[str, SpatialOmics]"
+"""A section, a run, or several sections by name."""
 
 _HEADER = 4096  # bytes
 
@@ -112,7 +121,49 @@ def read_section(tables: Tables, *, image: Any = None, **given: Any) -> SpatialO
     return replace(dataset, notes=(*dataset.notes, note))
 
 
-def tables_beside(tables: Tables, section: SpatialOmics | TRSMIResult) -> SpatialOmics | None:
+def read_all(tables: Tables | Sections, *, library_key: str | None = None, **given: Any) -> Opened:
+    """Read as `read_section` does; of tables with several sections all of them, by name.
+
+    Parameters
+    ----------
+    tables, library_key
+        As for `napari_trsmi.load_sections`; without a column what `read_section` takes, whose
+        sections are then told apart by what shows that there are several.
+    given
+        As for `napari_trsmi.load`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    if library_key is None and not are_sections(tables):
+        try:
+            return read_section(tables, **given)
+        except SeveralSectionsError as error:
+            if given.get("image") is not None:
+                raise
+            library_key = error.column
+    if given.pop("section", None) is not None:
+        raise InputError(
+            "A section and the column of all sections are both named. Leave one of the two out."
+        )
+    notes: list[str] = []
+    found = read_sections(tables, notes, library_key=library_key, **given)
+    how = "" if library_key is None else f", told apart by {library_key}"
+    show_several(found, [*notes, f"{counted(len(found), 'section')} side by side{how}."])
+    return found
+
+
+def show_several(sections: Mapping[str, SpatialOmics], notes: Sequence[str]) -> None:
+    """Tell what was guessed and left out of several sections."""
+    from napari.utils.notifications import show_info
+
+    own = [f"{name}: {note}" for name, section in sections.items() for note in section.notes]
+    show_info("\n".join(dict.fromkeys([*notes, *own])))
+
+
+def tables_beside(tables: object, section: Opened) -> SpatialOmics | None:
     """Read the tables that a file holds beside a run; None if it holds the run alone."""
     if not isinstance(section, TRSMIResult) or not isinstance(tables, (str, Path)):
         return None
@@ -131,7 +182,7 @@ def tables_beside(tables: Tables, section: SpatialOmics | TRSMIResult) -> Spatia
 
 
 def section_layers(
-    section: SpatialOmics | TRSMIResult,
+    section: Opened,
     name: str,
     image: Image | None = None,
     *,
@@ -142,9 +193,9 @@ def section_layers(
     Parameters
     ----------
     section
-        What to show.
+        What to show; several sections lie side by side, each with its own picture.
     name
-        Of the Points layer.
+        Of the Points layer; of several sections each is called by its own.
     image
         The layer that shows the tissue already. None adds the section's own image, if there is one.
     dataset
@@ -159,6 +210,8 @@ def section_layers(
     InputError
         If `image` cannot be the section's.
     """
+    if isinstance(section, Mapping):
+        return sections_data(section)
     own = []
     if image is None and section.image is not None:
         pixels, shown, kind = tissue_data(section.image)
@@ -180,14 +233,15 @@ def name_of(tables: object) -> str:
     return (path.parent if path.name == "outs" else path).stem  # Space Ranger calls all "outs"
 
 
-def show_notes(section: SpatialOmics | TRSMIResult) -> None:
+def show_notes(section: Opened) -> None:
     """Tell what was guessed, matched and left out on opening, where there is a window to tell it.
 
-    A result's notes are of the run; the Domains dock shows them.
+    A result's notes are of the run; the Domains dock shows them. Those of several sections were
+    told when they were read.
     """
     from napari.utils.notifications import show_info
 
-    if not isinstance(section, TRSMIResult) and section.notes:
+    if isinstance(section, SpatialOmics) and section.notes:
         show_info("\n".join(section.notes))
 
 
@@ -220,18 +274,18 @@ def _read(paths: str | list[str]) -> list[LayerData] | list[tuple[None]]:
     return layers
 
 
-def _read_paths(paths: str | list[str]) -> SpatialOmics | TRSMIResult:
+def _read_paths(paths: str | list[str]) -> Opened:
     """Read what was dropped or chosen; of several text tables one may hold the positions."""
     if isinstance(paths, str):
-        return read_section(paths)
+        return read_all(paths)
     placed = [path for path in paths if is_delimited(Path(path)) and is_positions(Path(path))]
     tables = [path for path in paths if path not in placed]
     if len(placed) != 1 or not tables:
-        return read_section(paths)
-    return read_section(tables[0] if len(tables) == 1 else tables, positions=placed[0])
+        return read_all(paths)
+    return read_all(tables[0] if len(tables) == 1 else tables, positions=placed[0])
 
 
-def _layers_of(section: SpatialOmics | TRSMIResult, paths: str | list[str]) -> list[LayerData]:
+def _layers_of(section: Opened, paths: str | list[str]) -> list[LayerData]:
     show_notes(section)
     return section_layers(section, name_of(paths), dataset=tables_beside(paths, section))
 

@@ -67,6 +67,9 @@ def write_dataset(
         table.obs = dataset.annotations if at == 0 else pd.DataFrame(index=dataset.spots)
         write_table(table, folder / f"{name}-{at}.h5ad")
     arrays: Arrays = {"coordinates": dataset.coordinates}
+    for at, modality in enumerate(dataset.modalities):
+        if modality.measured is not None:
+            arrays[f"measured_{at}"] = modality.measured
     image = dataset.image
     if image is not None:
         arrays["pixels"] = np.asarray(image.pixels)
@@ -105,7 +108,12 @@ def read_dataset(noted: Mapping[str, Any], folder: Path) -> SpatialOmics:
     from anndata.io import read_h5ad
 
     modalities = tuple(
-        Modality(said["name"], Kind(said["kind"]), read_h5ad(folder / f"{name}-{at}.h5ad"))
+        Modality(
+            said["name"],
+            Kind(said["kind"]),
+            read_h5ad(folder / f"{name}-{at}.h5ad"),
+            measured=kept.get(f"measured_{at}"),
+        )
         for at, said in enumerate(noted["modalities"])
     )
     first = modalities[0].table

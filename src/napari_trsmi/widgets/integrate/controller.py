@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from napari_trsmi.training.report import Step
     from napari_trsmi.viewer.run.job import Outcome, RunJob
+    from napari_trsmi.viewer.run.sections_job import SectionsJob
 
 _PATIENCE = 1500  # ms that a run has to end in once it is to be stopped
 
@@ -62,7 +63,7 @@ class RunController(QObject):
         """How often the run has asked whether it is to stop: it tells how far it is."""
         return 0 if self._stop is None else self._stop.checks
 
-    def start(self, job: RunJob) -> bool:
+    def start(self, job: RunJob | SectionsJob) -> bool:
         """Start a run; return False if one is going on already."""
         if self.running:
             return False

@@ -19,6 +19,7 @@ from napari_trsmi.viewer.run.following import FollowedLayers, has_spots, is_pict
 from napari_trsmi.viewer.run.inputs import RunInputs, results_in
 from napari_trsmi.viewer.run.job import Failed, Finished
 from napari_trsmi.viewer.run.kept_inputs import choose_layers, choose_modalities, kept_inputs
+from napari_trsmi.viewer.run.sections import RunSections
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.column import Column, heading
 from napari_trsmi.widgets.common.fold import Fold
@@ -31,6 +32,7 @@ from napari_trsmi.widgets.integrate.config_form import ConfigForm
 from napari_trsmi.widgets.integrate.controller import RunController
 from napari_trsmi.widgets.integrate.modality_list import ModalityList
 from napari_trsmi.widgets.integrate.run_panel import RunPanel
+from napari_trsmi.widgets.integrate.section_list import SectionList
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -73,9 +75,11 @@ class IntegrateDock(Room):
         self._expected: Expected | None = None
         self._trains = False
         self._run_name = ""
-        self.inputs = RunInputs()
+        self.inputs = RunInputs()  # of the section that is shown
+        self.sections = RunSections(self.inputs)
         self.controller = RunController(self)
 
+        self.section_list = SectionList(self.sections, self._viewer, self)
         self.points = LayerBox(
             self._viewer, accepts=has_spots, none="Those of the tables", parent=self
         )
@@ -98,10 +102,11 @@ class IntegrateDock(Room):
         self._adding: list[Generator[None, None, Points]] = []
         self._add = QTimer(self)
         self._target: Image | None = None
+        self._beside: Points | None = None
         self._lay_out()
         self._connect()
         self._on_theme_changed()
-        self._followed = FollowedLayers(self._viewer, self.inputs)
+        self._followed = FollowedLayers(self._viewer, self.inputs, self.sections)
         self._offer_regions()
         self._warm_up()
         self._on_check_timeout()
@@ -122,6 +127,7 @@ class IntegrateDock(Room):
         content = QWidget(self)
         upper = QVBoxLayout(content)
         upper.setContentsMargins(0, 0, 6, 0)
+        upper.addWidget(self.section_list)
         upper.addLayout(inputs)
         upper.addWidget(heading("Modalities", self))
         upper.addWidget(self.modalities)
@@ -143,6 +149,7 @@ class IntegrateDock(Room):
         self.image.chosen.connect(self._on_image_chosen)
         self.region.chosen.connect(self._on_region_chosen)
         self.modalities.files_chosen.connect(self._on_files_chosen)
+        self.section_list.changed.connect(self._check.start)
         self.form.changed.connect(self._check.start)
         self._check.timeout.connect(self._on_check_timeout)
         self._add.timeout.connect(self._on_add_timeout)
@@ -171,7 +178,7 @@ class IntegrateDock(Room):
         self._offer_regions()
 
     def _on_points_chosen(self, layer: Points | None) -> None:
-        self.inputs.points = layer
+        self.sections.choose(layer)
 
     def _on_image_chosen(self, layer: Image | None) -> None:
         self.inputs.image = layer
@@ -193,6 +200,7 @@ class IntegrateDock(Room):
         self.region.show_layer(region)
         self.points.show_layer(self.inputs.points)
         self.image.show_layer(self.inputs.image)
+        self.section_list.refresh()
         self._file_problem = ""
         self._check.start()
 
@@ -217,7 +225,7 @@ class IntegrateDock(Room):
     def _on_check_timeout(self) -> None:
         text, reason = "", ""
         try:
-            text = self.inputs.summary()
+            text = self.sections.summary()
             self._checked_config()
         except TRSMIError as error:
             reason = str(error)
@@ -234,7 +242,7 @@ class IntegrateDock(Room):
         if self._engine_ready:
             from napari_trsmi.clustering.domains import check_enough_spots
 
-            check_enough_spots(self.inputs.n_spots, config)
+            check_enough_spots(self.sections.n_spots, config)
         return config
 
     # a session
@@ -281,8 +289,8 @@ class IntegrateDock(Room):
         if self.controller.running or not self._engine_ready:
             return False
         try:
-            self.inputs.summary()  # first, as it is the plainer reason
-            job = self.inputs.job(self._checked_config(), results_in(self._viewer.layers))
+            self.sections.summary()  # first, as it is the plainer reason
+            job = self.sections.job(self._checked_config(), results_in(self._viewer.layers))
         except TRSMIError as error:
             self.panel.set_ready("", str(error))
             return False
@@ -298,8 +306,8 @@ class IntegrateDock(Room):
         self.controller.stop(keep=keep)
 
     def _on_run_started(self) -> None:
-        self._target = self.inputs.image
-        self._run_name = _run_name(self.inputs.points)
+        self._target, self._beside = self.sections.placed_by
+        self._run_name = self.sections.run_name
         expected, controller = self._expected, self.controller
         self.panel.show_start(expected, lambda: controller.checks, trains=self._trains)
         self._bar = ActivityBar(expected, lambda: controller.checks)
@@ -336,7 +344,12 @@ class IntegrateDock(Room):
         )
         self._adding.append(
             iter_add_domains(
-                self._viewer, result, image=image, dataset=outcome.dataset, name=self._run_name
+                self._viewer,
+                result,
+                image=image,
+                dataset=outcome.dataset,
+                name=self._run_name,
+                beside=self._beside,
             )
         )
         self._add.start()
@@ -376,12 +389,6 @@ class IntegrateDock(Room):
             line=theme.text.as_hex(),
             grid=theme.secondary.as_hex(),
         )
-
-
-def _run_name(points: Points | None) -> str:
-    """Return what to call the domains of a section, whether its spots or an earlier run is used."""
-    ending = ": domains"
-    return "TRSMI domains" if points is None else points.name.partition(ending)[0] + ending
 
 
 def _read(paths: list[Path]) -> list[TableCandidate]:
