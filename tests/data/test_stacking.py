@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+
+import anndata
 import mudata
 import numpy as np
 import pandas as pd
@@ -9,6 +12,7 @@ import pytest
 
 import napari_trsmi as trsmi
 from napari_trsmi.analysis.markers import marker_features
+from napari_trsmi.data.stored import StoredMatrix
 from napari_trsmi.errors import InputError, TRSMIWarning
 
 FEW = {"n_domains": 3, "all_scales": False, "n_components": 10, "spatial_neighbors": 4}
@@ -81,3 +85,27 @@ def test_an_h5ad_says_what_it_leaves_out(loaded, run, tmp_path):
     with pytest.warns(TRSMIWarning, match="and not rna and adt"):
         path = trsmi.write_result(run, tmp_path / "all.h5ad", dataset=loaded.stacked())
     assert len(trsmi.read_result(path).domains) == 588
+
+
+def test_sections_stay_on_the_disk_until_their_turn(make_sections, tmp_path, monkeypatch):
+    made, backed = make_sections(), {}
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.h5ad"
+        made[name]["rna"].write_h5ad(path)
+        backed[name] = {"rna": anndata.read_h5ad(path, backed="r")}
+    loaded = trsmi.load_sections(backed)
+    assert all(modality.stored is not None for _, modality in loaded.having("rna"))
+    held, most = [], []
+    read = StoredMatrix.in_memory
+
+    def counted(stored):
+        found = read(stored)
+        held.append(weakref.ref(found))
+        most.append(sum(one() is not None for one in held))
+        return found
+
+    monkeypatch.setattr(StoredMatrix, "in_memory", counted)
+    result = trsmi.integrate(loaded, **FEW)
+    assert max(most) == 1
+    in_memory = trsmi.integrate({name: {"rna": made[name]["rna"]} for name in backed}, **FEW)
+    assert list(result.domains) == list(in_memory.domains)

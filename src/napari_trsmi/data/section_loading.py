@@ -211,16 +211,9 @@ def section_set(
                 f"Section {name!r} has {counted(section.n_spots, 'spot')} that can be used, "
                 f"and at least {FEWEST_SPOTS} are needed beside others. Leave the section out."
             )
-    held = {name: _in_memory(section) for name, section in loaded.items()}
-    original = {name: section.spots for name, section in held.items()}
-    held = _with_own_names(held, said)
+    original = {name: section.spots for name, section in loaded.items()}
+    held = _with_own_names(dict(loaded), said)
     return SectionSet(held, original, library_key, tuple(dict.fromkeys(said)), dict(written or {}))
-
-
-def _in_memory(section: SpatialOmics) -> SpatialOmics:
-    """The same with all values in memory: sections are compared column by column."""
-    held = tuple(modality.in_memory() for modality in section.modalities)
-    return replace(section, modalities=held)
 
 
 def checked_name(name: object) -> str:

@@ -2,7 +2,8 @@
 
 Each section's values are made comparable between its spots and each column is scaled within the
 section, so that depth, chemistry and the gain of a run are gone before anything is shared. The
-components then are those of the covariance within sections.
+components then are those of the covariance within sections. A table that is stored is read a
+section at a time: for its variable genes, for the covariance and for its components.
 """
 
 from __future__ import annotations
@@ -198,7 +199,7 @@ def check_comparable(name: str, having: Sequence[tuple[str, Modality]]) -> None:
     """
     if len(having) < 2 or having[0][1].kind is not Kind.FEATURES:
         return
-    if all(_uncorrelated(modality.table) for _, modality in having):
+    if all(_uncorrelated(modality.in_memory().table) for _, modality in having):
         raise InputError(
             f"The features of {name!r} were made section by section: in each they are centred and "
             "uncorrelated, as a PCA of that section alone leaves them, so column 1 of "
@@ -224,7 +225,7 @@ def _most_variable(
     """Mark features that most sections call variable, ties by their order."""
     votes = np.zeros(len(features))
     for _, modality in having:
-        table = modality.table[:, features].copy()
+        table = modality.in_memory().table[:, features].copy()
         votes += variable_genes(table, wanted, counted=are_counts(table))
     chosen = np.zeros(len(features), dtype=bool)
     chosen[np.argsort(-votes, kind="stable")[:wanted]] = True
