@@ -116,4 +116,4 @@ def test_depth_is_relative_to_the_median_spot(dataset):
     np.testing.assert_allclose(
         shown.values[20:], middle, rtol=1e-5
     )  # the spots differ in depth only
-    assert shown.label == "a at the median depth"
+    assert shown.label == "a per depth"

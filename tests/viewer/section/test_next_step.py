@@ -42,3 +42,10 @@ def test_a_run_opens_the_domains_dock(viewer, make_result, tmp_path):
     run = write_result(make_result(), tmp_path / "domains.h5ad")
     viewer.open(run, plugin="napari-trsmi")
     assert docks(viewer) == ["Domains (TRSMI)"]
+
+
+def test_a_dock_that_the_command_line_opened_is_enough(viewer, table):
+    viewer.window.add_plugin_dock_widget("napari-trsmi", "Integrate")  # as `napari -w` does
+    (named,) = docks(viewer)
+    viewer.open(table, plugin="napari-trsmi")
+    assert docks(viewer) == [named]

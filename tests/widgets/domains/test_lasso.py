@@ -89,3 +89,18 @@ def test_a_lasso_around_nothing_says_so_and_goes(viewer, make_result, qtbot):
     qtbot.mouseClick(dock.lasso.button, Qt.MouseButton.LeftButton)
     viewer.layers.remove("Lasso")
     assert not dock.lasso.button.isChecked()
+
+
+def test_where_nothing_can_be_drawn_around_it_says_why(viewer, make_result, qtbot):
+    add_domains(viewer, make_result(), name="run")
+    dock, _ = open_room(viewer, DomainsDock)
+    viewer.canvas.grid.enabled = True
+    qtbot.mouseClick(dock.lasso.button, Qt.MouseButton.LeftButton)
+    assert "Leave the grid" in dock.message.text()
+    viewer.canvas.grid.enabled = False
+    viewer.dims.ndisplay = 3
+    qtbot.mouseClick(dock.lasso.button, Qt.MouseButton.LeftButton)
+    assert "two dimensions" in dock.message.text()
+    assert "Lasso" not in viewer.layers
+    assert not dock.lasso.button.isChecked()
+    viewer.dims.ndisplay = 2

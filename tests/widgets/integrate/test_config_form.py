@@ -88,10 +88,11 @@ def test_the_number_of_domains_is_a_number_or_auto(form):
     assert form.config().n_domains == "auto"
 
 
+@pytest.mark.parametrize("before", [7, "auto"])
 @pytest.mark.parametrize("text", ["1", "0", "-3", "abc", "", "2.5", "99999999999"])
-def test_what_is_typed_for_the_domains_and_cannot_be_used_is_told(form, qtbot, text):
+def test_what_is_typed_for_the_domains_and_cannot_be_used_is_told(form, qtbot, text, before):
     box = form.native("n_domains")
-    form.set_config(Config(n_domains=7))
+    form.set_config(Config(n_domains=before))
     with qtbot.waitSignal(form.changed):
         box.selectAll()
         qtbot.keyClick(box, Qt.Key.Key_Delete)

@@ -147,7 +147,7 @@ def by_feature(
         values = (values / depth).astype(np.float32)
     if log:
         values = np.log1p(np.maximum(values, 0))
-    label = feature if depth is None else f"{feature} at the median depth"
+    label = feature if depth is None else f"{feature} per depth"
     shown = _scaled(f"log(1 + {label})" if log else label, values, in_the_middle=True)
     return replace(shown, feature=OfFeature(modality, feature, log, depth is not None))
 

@@ -18,7 +18,11 @@ _RUN, _LOOK = "napari-trsmi.integrate", "napari-trsmi.domains"
 _SESSION = "napari-trsmi.open_session"
 """Commands of the manifest."""
 
-_DOCKS = ("Integrate (TRSMI)", "Domains (TRSMI)", "Public data (TRSMI)")
+_DOCKS = tuple(
+    f"{dock} ({plugin})"
+    for dock in ("Integrate", "Domains", "Public data")
+    for plugin in ("TRSMI", "napari-trsmi")  # from a menu, and by `napari -w`
+)
 
 
 def open_session_with_docks(viewer: ViewerModel | None, path: str) -> None:

@@ -52,7 +52,6 @@ class ColorBar(QWidget):
         self._gradient = _Gradient(self)
         self._low, self._label, self._high = QLabel(), QLabel(), QLabel()
         self._label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._label.setWordWrap(True)
         ends = QHBoxLayout()
         ends.addWidget(self._low)
         ends.addWidget(self._label, 1)
@@ -72,3 +71,4 @@ class ColorBar(QWidget):
             self._low.setText(f"{coloring.low:.3g}")
             self._high.setText(f"{coloring.high:.3g}")
             self._label.setText(coloring.label)
+            self._label.setToolTip(coloring.label)  # which may be cut off

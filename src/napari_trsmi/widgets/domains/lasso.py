@@ -70,6 +70,10 @@ class LassoPanel(Panel):
         domains = self._domains
         if domains is None:
             return
+        if reason := _why_not(self._viewer):
+            self.button.setChecked(False)
+            self.failed.emit(reason)
+            return
         points, pixel = domains.layer, 1 / self._viewer.scene.camera.zoom
         self._drawn = Shapes(
             ndim=2,
@@ -121,3 +125,15 @@ class LassoPanel(Panel):
     def _on_layers_removed(self) -> None:
         if self._drawn is not None and self._drawn not in self._viewer.layers:
             self._leave()
+
+
+def _why_not(viewer: ViewerModel) -> str:
+    """Why nothing can be drawn around; empty if it can."""
+    if viewer.dims.ndisplay != 2:
+        return "A lasso is drawn in two dimensions. Press napari's 2D/3D button, below the layers."
+    if viewer.canvas.grid.enabled:
+        return (
+            "In napari's grid the lasso would lie in a cell of its own. Leave the grid (its button "
+            "is below the layers), then press Lasso."
+        )
+    return ""

@@ -68,7 +68,6 @@ class NumberOrWord(QSpinBox):
             word, f"a whole number from {least}, or {word}", partial(_whole_number, least)
         )
         self.setRange(least - 1, _LARGEST)
-        self.setSpecialValueText(word)
         edit = self.lineEdit()
         assert edit is not None  # noqa: S101
         edit.textEdited.connect(self._on_text_edited)
@@ -109,9 +108,10 @@ class NumberOrWord(QSpinBox):
         return self.minimum() if number is None else int(number)
 
     def textFromValue(self, number: int) -> str:  # noqa: N802
-        """Keep in sight what cannot be used."""
-        refused = self._typed.refused
-        return super().textFromValue(number) if refused is None else refused
+        """Keep in sight what cannot be used, which Qt's own word for the least would replace."""
+        if self._typed.refused is not None:
+            return self._typed.refused
+        return self._typed.word if number == self.minimum() else super().textFromValue(number)
 
     def _on_text_edited(self, text: str) -> None:
         self._typed.note(text)
@@ -131,7 +131,6 @@ class ShareOrWord(QDoubleSpinBox):
         self._typed = _Typed(word, f"a number from 0 to 1, or {word}", _share)
         self.setRange(-_SHARE_STEP, 1)
         self.setSingleStep(_SHARE_STEP)
-        self.setSpecialValueText(word)
         edit = self.lineEdit()
         assert edit is not None  # noqa: S101
         edit.textEdited.connect(self._on_text_edited)
@@ -166,9 +165,10 @@ class ShareOrWord(QDoubleSpinBox):
         return self.minimum() if number is None else number
 
     def textFromValue(self, number: float) -> str:  # noqa: N802
-        """Keep in sight what cannot be used."""
-        refused = self._typed.refused
-        return super().textFromValue(number) if refused is None else refused
+        """Keep in sight what cannot be used, which Qt's own word for the least would replace."""
+        if self._typed.refused is not None:
+            return self._typed.refused
+        return self._typed.word if number == self.minimum() else super().textFromValue(number)
 
     def _on_text_edited(self, text: str) -> None:
         self._typed.note(text)

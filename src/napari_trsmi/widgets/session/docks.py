@@ -38,6 +38,14 @@ def kept_docks(viewer: Viewer) -> list[dict[str, Any]]:
     return kept
 
 
+def open_again(viewer: Viewer, kept: Sequence[Mapping[str, Any]]) -> None:
+    """Open docks in the order in which their tabs were."""
+    kinds = {kind.menu_name: kind for kind in _kinds()}
+    for said in kept:
+        if said.get("dock") in kinds:
+            open_room(viewer, kinds[said["dock"]])
+
+
 def bring_back(viewer: Viewer, kept: Sequence[Mapping[str, Any]]) -> list[str]:
     """Open docks as they were.
 

@@ -18,7 +18,7 @@ from napari_trsmi.viewer.session.saving import SUFFIX, is_session, save_session
 from napari_trsmi.widgets.common.closing import reasons_to_stay
 from napari_trsmi.widgets.common.room import Room, open_room
 from napari_trsmi.widgets.common.unproxied import unproxied
-from napari_trsmi.widgets.session.docks import bring_back, kept_docks, settle
+from napari_trsmi.widgets.session.docks import bring_back, kept_docks, open_again, settle
 
 if TYPE_CHECKING:
     from napari.layers import Points
@@ -139,6 +139,7 @@ def open_with_docks(viewer: Viewer, path: str) -> None:
     except TRSMIError as error:
         show_error(str(error))
         return
+    open_again(viewer, opened.docks)
     _open_dock(viewer, opened.outlined)
     notes = opened.notes + bring_back(viewer, opened.docks)
     settle()
