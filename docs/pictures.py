@@ -98,7 +98,9 @@ def tutorial(viewer: napari.Viewer) -> None:
     panel = domains.markers
     panel.feature_chosen.emit(panel.modality.currentText(), panel.table.text_at(0, 0))
     domains.tabs.setCurrentIndex(0)
+    domains.appearance.opacity.setValue(90)
     picture(viewer, "feature")
+    domains.appearance.opacity.setValue(60)
     domains.color_by.what.setCurrentIndex(0)
     domains.color_by.what.activated.emit(0)
 
