@@ -44,7 +44,7 @@ def main_job(name: str, theme: str, folder: Path) -> list[str]:
     (integrate,) = window.findChildren(IntegrateDock)
     wait(integrate.panel.run.isEnabled)
     person.see("opened")
-    person.click(integrate.panel.run, "click Run")
+    person.click(integrate.panel.run, "Run")
     third = integrate.panel.bar.maximum() // 3
     # a small section may be done before the bar is looked at
     wait(lambda: integrate.panel.bar.value() > third or not integrate.controller.running)

@@ -132,6 +132,7 @@ class Person:
         self.click(box, "the list")
         view = box.view()
         wait(view.isVisible)
+        QTest.qWait(QApplication.doubleClickInterval() + 50)  # a click at once would be the first's
         self._cell(view, box.findText(text), 0, f"pick {text}")
 
     def cell(self, view: QAbstractItemView, row: int, column: int, said: str) -> None:
