@@ -20,11 +20,13 @@ from napari_trsmi.finding import iter_assist, iter_found, shared_out
 from napari_trsmi.graphs import neighbors, neighbors_of_portions
 from napari_trsmi.graphs.pattern import Pattern
 from napari_trsmi.graphs.products import polynomial, sddmm, spmm
+from napari_trsmi.preparation import needs_of_run
 from napari_trsmi.preprocessing.image.modality import REACH
 from napari_trsmi.spots.pitch import spot_pitch
 from napari_trsmi.spots.portion import WHOLE, HeldPortion
 from napari_trsmi.spots.ranks import ALONE, Ranks
 from napari_trsmi.training.checkpoint import Checkpoint, Kept
+from napari_trsmi.training.needs import run_memory
 from napari_trsmi.training.state import keep_epochs, read_epochs
 from napari_trsmi.training.stop import StopToken
 
@@ -275,3 +277,11 @@ def test_epochs_go_on_from_where_all_processes_were(tmp_path):
 def test_too_few_spots_are_said(section):
     with pytest.raises(InputError, match="160 spots are too few for 100 processes"):
         shared_out(Threads(0, 100, [], None), section, SMALL, None)
+
+
+def test_the_estimate_is_of_the_spots_on_this_machine(section):
+    ranks = Threads(0, 8, [], None)
+    ranks.here = 2
+    whole, shared = needs_of_run(section, SMALL), needs_of_run(section, SMALL, ranks)
+    fixed = needs_of_run(section, SMALL).whole - run_memory(160, (6, 6), SMALL, tiles=1)
+    assert shared.whole - fixed == pytest.approx((whole.whole - fixed) / 4, rel=0.01)

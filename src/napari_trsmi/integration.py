@@ -235,16 +235,16 @@ def iter_integrate(
         _check_shared(dataset.spots, reference)
     resumed = keeper.begin(identity_of(dataset, config), resume=resume)
     stop.check()
-    asked, needs = config, needs_of_run(dataset, config)
+    ranks = process_group()
+    asked, needs = config, needs_of_run(dataset, config, ranks)
     # a run that is resumed goes on in as many, whatever is free now
     tiles = keeper.kept("tiles", lambda: Kept({}, {"tiles": needs.tiles})).told["tiles"]
     config = config.replace(tiles=tiles)
     if tiles != needs.tiles:
-        needs = needs_of_run(dataset, config)
+        needs = needs_of_run(dataset, config, ranks)
     if needs.worth_saying:
         warnings.warn(str(needs), TRSMIWarning, stacklevel=3)
         yield SizeReport(needs.tiles, str(needs))
-    ranks = process_group()
     config = shared_out(ranks, dataset, config, None if checkpoint is None else str(checkpoint))
     found = yield from iter_found(
         dataset, config, device, stop, keeper, n_spots=dataset.n_spots, ranks=ranks

@@ -220,12 +220,13 @@ def _components(modality: Modality, order: NDArray[np.int64], config: Config) ->
     return Kept(arrays, {"notes": said})
 
 
-def needs_of_run(dataset: SpatialOmics | SectionSet, config: Config) -> Needs:
-    """What memory a run needs, and in how many tiles it fits what is free."""
+def needs_of_run(dataset: SpatialOmics | SectionSet, config: Config, ranks: Ranks = ALONE) -> Needs:
+    """What memory a run needs on this machine, and in how many tiles it fits what is free."""
     tables = [dataset] if isinstance(dataset, SpatialOmics) else dataset.sections.values()
     largest = max(_n_bytes(m.table.X) for section in tables for m in section.modalities)
     widths = [min(m.table.n_vars, config.n_components) for m in dataset.modalities]
-    return needs_of(dataset.n_spots, widths, config, table=largest)
+    n_spots = -(-dataset.n_spots * ranks.here // ranks.size)
+    return needs_of(n_spots, widths, config, table=largest)
 
 
 def _n_bytes(matrix: Any) -> int:

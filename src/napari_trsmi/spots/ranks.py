@@ -26,10 +26,13 @@ class Ranks:
         Number of this process, from 0. The first one reads, writes and speaks.
     size
         How many there are.
+    here
+        How many of them run on this machine.
     """
 
     rank: int = 0
     size: int = 1
+    here: int = 1
 
     def sum(self, values: Rows) -> Rows:
         """Sum of the arrays of all processes, element by element; the same in each of them."""

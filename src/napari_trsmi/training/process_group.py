@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_WAIT = timedelta(minutes=30)
-"""For a process that answers nothing and is not known to be gone."""
+_WAIT = timedelta(hours=3)
+"""For a process that answers nothing and is not known to be gone: it may search a large table."""
 _KEPT = 64
 """Arrays of row numbers that are held on a device."""
 _LOOK = 0.05  # seconds between two looks whether the first process has come to it
@@ -35,6 +35,7 @@ class ProcessGroup(Ranks):
     def __init__(self) -> None:
         self.rank = dist.get_rank()
         self.size = dist.get_world_size()
+        self.here = int(os.environ.get("LOCAL_WORLD_SIZE", self.size))
         self._turns = 0
         self._places: dict[tuple[int, torch.device], tuple[NDArray[np.int64], Tensor]] = {}
 
