@@ -16,7 +16,6 @@ from napari_trsmi.viewer.many import visual
 @pytest.fixture
 def shown(make_napari_viewer, make_result, monkeypatch):
     monkeypatch.setattr(visual, "MANY", 10)
-    monkeypatch.setattr(visual, "_FEW", 10)
     viewer = make_napari_viewer(show=True)
     layer = add_domains(viewer, make_result(image_scale=None))
     viewer.reset_view()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_trsmi.viewer.attached import attached, spots_of
 from napari_trsmi.viewer.geometry import placement
 from napari_trsmi.viewer.keeping import keep
-from napari_trsmi.viewer.many.visual import prepare
+from napari_trsmi.viewer.many.visual import MANY, prepare
 from napari_trsmi.viewer.section.grid import put_into_grid
 from napari_trsmi.viewer.section.layers import tissue_data
 from napari_trsmi.viewer.section.pictures import further_pictures, is_shown, section_pictures
@@ -153,8 +153,7 @@ def domains_data(
     arguments = {
         "name": name,
         "features": _features(result),
-        "face_color": "domain",
-        "face_color_cycle": result.colors,  # a dict: a list would not follow the categories
+        **_colors(result),
         "border_width": 0,
         "opacity": 1 if image is None and not _has_pictures(result) else _OVER_TISSUE,
         "metadata": attached(dataset=dataset, result=result),
@@ -162,6 +161,18 @@ def domains_data(
     }
     # napari's order is row, column; and its points may be dragged about
     return laid.coordinates[:, ::-1].copy(), arguments, "points"
+
+
+def _colors(result: TRSMIResult) -> dict[str, Any]:
+    """By domain; of very many spots as they are, which napari would look up one by one."""
+    if len(result.domains) > MANY:
+        from matplotlib.colors import to_rgba_array
+
+        names = map(str, result.domains.cat.categories)
+        table = to_rgba_array([result.colors[name] for name in names])
+        return {"face_color": table[result.domains.cat.codes]}
+    # a dict: a list would not follow the categories
+    return {"face_color": "domain", "face_color_cycle": result.colors}
 
 
 def _new_pictures(viewer: ViewerModel, result: TRSMIResult) -> list[LayerData]:

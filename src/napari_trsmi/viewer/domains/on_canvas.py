@@ -34,6 +34,7 @@ class CanvasLegend:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._domains: DomainLayer | None = None
+        self._written: dict[str, dict[str, Any]] = {}
 
     def show(self, domains: DomainLayer | None) -> None:
         """Show what the colours of a run mean now; None takes the legend off."""
@@ -111,8 +112,10 @@ class CanvasLegend:
         if color is not None:
             light = float(np.array(to_rgb(color)) @ _LUMINANCE) > 0.4
             given["color"] = "black" if light else "white"
-        if key in overlays:
-            for name, value in given.items():
-                setattr(overlays[key], name, value)
-        else:
+        overlay = overlays.get(key)
+        if overlay is None:
             overlays[key] = TextOverlay(position="top_right", font_size=_FONT, **given)
+        elif self._written.get(key) != given or not overlay.visible:
+            for name, value in given.items():  # each has the chip drawn anew
+                setattr(overlay, name, value)
+        self._written[key] = given

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from napari.layers import Layer, Points
     from numpy.typing import NDArray
 
-MANY = 50_000
-"""Spots of a layer from which on they are drawn as a picture."""
+MANY = 20_000
+"""Spots in view from which on they are drawn as a picture; fewer are drawn singly."""
 
-_FEW = 20_000  # spots in view that are drawn singly
 _LARGE = 2.0  # pixels of the canvas for one of the picture, from which on that is looked at
 _AROUND = 0.3  # of the view, on every side, in which spots are drawn too
 _MARKED = 0.65  # how much a selected spot has of the colour of selection
@@ -166,7 +165,7 @@ def _draw_many() -> None:
             markers = self.node.points_markers
             pixel = self._raster.step * abs(float(layer.scale[-1])) / layer.scale_factor
             spots = _spots_in(layer, _wider(window)) if pixel >= _LARGE else None
-            few = spots is not None and 0 < len(spots) <= _FEW
+            few = spots is not None and 0 < len(spots) <= MANY
             self._in_view = _wider(window) if few else None
             if markers.visible is not few:
                 markers.visible = few
