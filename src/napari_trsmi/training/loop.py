@@ -23,6 +23,7 @@ from napari_trsmi.training.checkpoint import Checkpoint, Kept
 from napari_trsmi.training.devices import explained, memory_in_use
 from napari_trsmi.training.report import EpochReport
 from napari_trsmi.training.stop import StopToken
+from napari_trsmi.training.warm_up import no_collection
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -185,7 +186,8 @@ class _Training:
     @cached_property
     def optimizer(self) -> torch.optim.Optimizer:
         """Made for the first step: importing PyTorch's compiler with it takes a second or two."""
-        return _optimizer(self.network, self.config)
+        with no_collection():
+            return _optimizer(self.network, self.config)
 
     def run(
         self, stop: StopToken | None, checkpoint: Checkpoint | None

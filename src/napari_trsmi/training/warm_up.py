@@ -20,9 +20,7 @@ _quiet = 0
 
 def warm_up() -> list[Device]:
     """Load all that a run loads on its way, and list the devices."""
-    was_on = gc.isenabled()
-    gc.disable()  # what imports make stays: looking through it for garbage stops every thread
-    try:
+    with no_collection():
         import scipy.cluster.hierarchy  # noqa: F401
 
         import napari_trsmi.clustering.domains
@@ -30,12 +28,24 @@ def warm_up() -> list[Device]:
         import napari_trsmi.training.problem  # noqa: F401
 
         _normalize_once()
-    finally:
-        if was_on:
-            gc.enable()
     from napari_trsmi.training.devices import available_devices
 
     return available_devices()
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Look for no garbage inside the block, which imports: what they make stays.
+
+    Looking through it stops every thread.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _normalize_once() -> None:
