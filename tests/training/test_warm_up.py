@@ -55,6 +55,23 @@ def test_what_was_there_is_set_aside_until_some_time_after_the_last_block(qtbot)
     qtbot.waitUntil(lambda: gc.get_freeze_count() == 0, timeout=2000)
 
 
+def test_there_are_no_full_collections_inside(qtbot):
+    usual, full = gc.get_threshold(), []
+
+    def count(phase, told):
+        full.append(phase) if told["generation"] == 2 else None
+
+    gc.callbacks.append(count)
+    try:
+        with small_collections():
+            kept = [[] for _ in range(400_000)]
+            assert full == []
+    finally:
+        gc.callbacks.remove(count)
+    assert len(kept) == 400_000
+    qtbot.waitUntil(lambda: gc.get_threshold() == usual, timeout=2000)
+
+
 def test_it_is_looked_through_again_after_an_error(qtbot):
     with pytest.raises(ZeroDivisionError), small_collections():
         raise ZeroDivisionError

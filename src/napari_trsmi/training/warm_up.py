@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 _SETTLING = 2.0  # seconds after a block in which its outcome is shown
 
+_NEVER = 2**31 - 1
+
 _lock = threading.Lock()
 _quiet = 0
+_usual: list[int] = []
 
 
 def warm_up() -> list[Device]:
@@ -61,15 +64,19 @@ def _normalize_once() -> None:
 
 @contextmanager
 def small_collections() -> Iterator[None]:
-    """Keep the garbage collector to what is made inside the block.
+    """Keep the garbage collector to what has just been made inside the block.
 
     A full collection stops every thread, the longer the more is loaded. What was
     there before is set aside, and looked through again some seconds after the last such block.
+    Inside it there are no full collections either: numba makes a million objects when it
+    compiles a search, and each of a dozen collections on the way took 170 milliseconds.
     """
     global _quiet
     with _lock:
         _quiet += 1
         if _quiet == 1:
+            _usual[:] = gc.get_threshold()
+            gc.set_threshold(*_usual[:2], _NEVER)
             gc.freeze()
     try:
         yield
@@ -85,3 +92,4 @@ def _end_of_quiet() -> None:
         _quiet -= 1
         if _quiet == 0:
             gc.unfreeze()
+            gc.set_threshold(*_usual)
