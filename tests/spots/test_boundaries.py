@@ -109,6 +109,14 @@ def test_polygons_of_any_reach_are_valid(drawn, reach):
     np.testing.assert_allclose(whole.area, sum(p.area for p in polygons.values()), rtol=1e-6)
 
 
+def test_cells_that_are_known_are_not_sought_again(monkeypatch):
+    coordinates, domains, _ = section("hexagonal", 100, 4, 0)
+    expected = domain_boundaries(coordinates, domains)
+    cells = spot_cells(coordinates)
+    monkeypatch.setattr("napari_trsmi.spots.boundaries.spot_cells", None)
+    assert segments(domain_boundaries(coordinates, domains, cells=cells)) == segments(expected)
+
+
 def test_boundaries_are_where_polygons_touch():
     xy, domains, _ = section("hexagonal", 144, 3, 5)
     domains = pd.Series(np.where(xy[:, 0] < 5, "left", "right"))

@@ -37,7 +37,11 @@ class Boundary:
 
 
 def domain_boundaries(
-    coordinates: NDArray[np.float64], domains: pd.Series, *, reach: float | None = None
+    coordinates: NDArray[np.float64],
+    domains: pd.Series,
+    *,
+    reach: float | None = None,
+    cells: Cells | None = None,
 ) -> list[Boundary]:
     """Find the lines along which neighbouring spots have different domains.
 
@@ -53,6 +57,8 @@ def domain_boundaries(
     reach
         How far from a spot a boundary can be, in coordinate units; see
         `napari_trsmi.spots.cells.spot_cells`.
+    cells
+        What that returns for these coordinates, where it is known: it is most of the work.
 
     Returns
     -------
@@ -64,7 +70,7 @@ def domain_boundaries(
     InputError
         If coordinates and domains do not fit each other or cannot be used.
     """
-    names, cells, codes = _cells_and_codes(coordinates, domains, reach)
+    names, cells, codes = _cells_and_codes(coordinates, domains, reach, cells)
     pair = np.sort(codes[cells.neighbors], axis=1)
     differing = (pair[:, 0] != pair[:, 1]) & (pair[:, 0] >= 0)
     sides, pair = shapely.linestrings(cells.sides[differing]), pair[differing]
@@ -117,7 +123,10 @@ def domain_polygons(
 
 
 def _cells_and_codes(
-    coordinates: NDArray[np.float64], domains: pd.Series, reach: float | None
+    coordinates: NDArray[np.float64],
+    domains: pd.Series,
+    reach: float | None,
+    known: Cells | None = None,
 ) -> tuple[list[str], Cells, NDArray[np.int64]]:
     """Return the domains' names, the cells, and the number of each cell's domain, -1 for none."""
     if np.shape(coordinates) != (len(domains), 2):
@@ -125,7 +134,7 @@ def _cells_and_codes(
             f"Coordinates have shape {np.shape(coordinates)}, but {len(domains)} domains need "
             f"({len(domains)}, 2): one x and y for each spot."
         )
-    cells = spot_cells(coordinates, reach=reach)
+    cells = spot_cells(coordinates, reach=reach) if known is None else known
     categories = pd.Categorical(domains)
     none = len(categories.categories)
     # Of spots at one place the first domain counts, whatever the order of the spots.

@@ -76,7 +76,7 @@ def small_collections() -> Iterator[None]:
         _quiet += 1
         if _quiet == 1:
             _usual[:] = gc.get_threshold()
-            gc.set_threshold(*_usual[:2], _NEVER)
+            gc.set_threshold(_usual[0], _usual[1], _NEVER)
             gc.freeze()
     try:
         yield
@@ -92,4 +92,4 @@ def _end_of_quiet() -> None:
         _quiet -= 1
         if _quiet == 0:
             gc.unfreeze()
-            gc.set_threshold(*_usual)
+            gc.set_threshold(_usual[0], _usual[1], _usual[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -9,6 +10,7 @@ import numpy as np
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from napari_trsmi.spots.boundaries import domain_boundaries
+from napari_trsmi.spots.cells import spot_cells
 from napari_trsmi.viewer.domains.boundaries import add_boundaries
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.links import Links
@@ -20,7 +22,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_trsmi.spots.boundaries import Boundary
+    from napari_trsmi.spots.cells import Cells
     from napari_trsmi.viewer.domains.layer import DomainLayer
+
+
+class _Cells:
+    """The cells of a run's spots, which no edit moves, found once; several threads may ask."""
+
+    def __init__(self, coordinates: NDArray[np.float64]) -> None:
+        self._coordinates = coordinates
+        self._found: Cells | None = None
+        self._lock = Lock()
+
+    def get(self) -> Cells:
+        """Find them, or wait until they are found."""
+        with self._lock:
+            if self._found is None:
+                self._found = spot_cells(self._coordinates)
+            return self._found
 
 
 class BoundariesPanel(Panel):
@@ -36,6 +55,7 @@ class BoundariesPanel(Panel):
         super().__init__(parent)
         self._viewer = viewer
         self._drawn: WeakKeyDictionary[Points, Vectors] = WeakKeyDictionary()
+        self._cells: WeakKeyDictionary[Points, _Cells] = WeakKeyDictionary()
         self._codes: WeakKeyDictionary[Points, NDArray[np.intp]] = WeakKeyDictionary()  # as drawn
         self.background = Background(self)
         self.box = QCheckBox("Boundaries")
@@ -83,10 +103,13 @@ class BoundariesPanel(Panel):
         points, edits = self._domains.layer, self._domains.edits
         self._codes[points] = edits.codes
         result = edits.result().side_by_side()
-        # seconds on a large section
-        self.background.start(
-            lambda: (points, domain_boundaries(result.coordinates, result.domains))
-        )
+        cells = self._cells.setdefault(points, _Cells(result.coordinates))
+
+        def find() -> tuple[Points, list[Boundary]]:
+            found = domain_boundaries(result.coordinates, result.domains, cells=cells.get())
+            return points, found
+
+        self.background.start(find)  # seconds on a large section
         self._show_state()
 
     def _remove(self) -> None:
