@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anndata
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from napari_trsmi.errors import InputError
 from napari_trsmi.output.figure import write_figure
 from napari_trsmi.output.geojson import write_geojson
 from napari_trsmi.preprocessing.protein import centered_log_ratio
+from napari_trsmi.result_sections import micrometres_side_by_side
 
 FEW = {"n_domains": 3, "all_scales": False, "n_components": 10, "spatial_neighbors": 4}
 
@@ -253,6 +256,29 @@ class TestResult:
                 apart = (one.min(0) > other.max(0)) | (other.min(0) > one.max(0))
                 assert apart.any()
         assert write_figure(result, tmp_path / "sections.png").stat().st_size > 1000
+
+    @pytest.mark.parametrize(
+        ("scales", "together"),
+        [
+            ({"a": 0.5, "b": 0.5, "c": 0.5}, 0.5),
+            ({"a": 0.5, "b": 2.0, "c": 0.5}, None),
+            ({"a": 0.5, "b": None, "c": 0.5}, None),
+        ],
+    )
+    def test_each_section_keeps_its_own_scale(self, result, scales, together):
+        """The grid's is said where all sections are as large in it as they are."""
+        about = [
+            {**section, "micrometres_per_unit": scales[section["name"]]}
+            for section in result.record["sections"]
+        ]
+        known = replace(result, record={**result.record, "sections": about})
+        assert {n: known.of_section(n).micrometres_per_unit for n in scales} == scales
+        assert known.micrometres_per_unit is None
+        assert micrometres_side_by_side(known) == (together and pytest.approx(together, rel=0.02))
+        known.record["micrometres_side_by_side"] = micrometres_side_by_side(known)
+        assert known.side_by_side().micrometres_per_unit == (
+            together and pytest.approx(together, rel=0.02)
+        )
 
     def test_what_has_one_picture_takes_one_section(self, result, tmp_path):
         with pytest.raises(InputError, match=r"result\.of_section\('a'\)"):

@@ -15,7 +15,11 @@ from napari_trsmi.clustering.domains import match_to_reference
 from napari_trsmi.data.section_set import SectionSet
 from napari_trsmi.palette import extended_colors
 from napari_trsmi.result import TRSMIResult
-from napari_trsmi.result_sections import ResultSections
+from napari_trsmi.result_sections import (
+    GRID_MICROMETRES,
+    ResultSections,
+    micrometres_side_by_side,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +76,7 @@ def assembled(
         colors = extended_colors(reference.colors, list(names.values()))
     used = [name for number, name in names.items() if (numbers == number).any()]
     by_scale = sorted(domains) if len(domains) > 1 else []
-    return TRSMIResult(
+    result = TRSMIResult(
         domains=pd.Series(pd.Categorical(numbers.map(names), categories=used), index=spots),
         embedding=embedding[back].astype(np.float32),
         confidence=pd.Series(domains[own].confidence[back], index=spots),
@@ -104,6 +108,9 @@ def assembled(
             index=spots,
         ),
     )
+    if result.sections is not None:
+        result.record[GRID_MICROMETRES] = micrometres_side_by_side(result)
+    return result
 
 
 def run_record(
@@ -142,6 +149,7 @@ def run_record(
                 "n_spots": section.n_spots,
                 "modalities": list(section.names),
                 "digests": dict(section.digests),
+                "micrometres_per_unit": section.micrometres_per_unit,
             }
             for name, section in dataset.sections.items()
         ]

@@ -198,9 +198,15 @@ class TRSMIResult:
 
         Coordinates are in units of the first section's; spots lie as far apart in all sections.
         """
-        from napari_trsmi.result_sections import coordinates_side_by_side
+        from napari_trsmi.result_sections import GRID_MICROMETRES, coordinates_side_by_side
 
-        return replace(self, coordinates=coordinates_side_by_side(self))
+        if self.sections is None:
+            return self
+        return replace(
+            self,
+            coordinates=coordinates_side_by_side(self),
+            record={**self.record, "micrometres_per_unit": self.record.get(GRID_MICROMETRES)},
+        )
 
     def domain_shares(self) -> pd.DataFrame:
         """Share of each section's spots that each domain has, a row a section.

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from napari_trsmi.result import TRSMIResult
 
 
+GRID_MICROMETRES = "micrometres_side_by_side"
+"""Key of the record: see `micrometres_side_by_side`."""
+
+_AS_LARGE = 1.02  # rounding of the spots' distances
+
+
 @dataclass(frozen=True, eq=False)
 class ResultSections:
     """What each section of a result of several has for itself.
@@ -76,7 +82,12 @@ def of_section(result: TRSMIResult, name: str) -> TRSMIResult:
         modality_weights=part(result.modality_weights),
         coordinates=result.coordinates[rows],
         annotations=part(result.annotations),
-        record={**result.record, "n_spots": len(rows), "sections": about},
+        record={
+            **{key: value for key, value in result.record.items() if key != GRID_MICROMETRES},
+            "n_spots": len(rows),
+            "sections": about,
+            "micrometres_per_unit": about[0].get("micrometres_per_unit") if about else None,
+        },
         image=result.sections.images.get(name),
         spot_diameter=result.sections.spot_diameters.get(name),
         custom_colors=result.colors,
@@ -97,6 +108,23 @@ def places_side_by_side(result: TRSMIResult) -> dict[str, Place]:
         return {}
     parts = [result.coordinates[result.sections.rows(name)] for name in result.sections.names]
     return dict(zip(result.sections.names, places_of(parts), strict=True))
+
+
+def micrometres_side_by_side(result: TRSMIResult) -> float | None:
+    """Micrometres of a unit of `TRSMIResult.side_by_side`.
+
+    Returns
+    -------
+    None where a section's scale is not known, or differs there from the others'.
+    """
+    known = {
+        section["name"]: section.get("micrometres_per_unit")
+        for section in result.record.get("sections", [])
+    }
+    if not known or None in known.values():
+        return None
+    there = [known[name] / place.scale for name, place in places_side_by_side(result).items()]
+    return float(np.mean(there)) if max(there) <= _AS_LARGE * min(there) else None
 
 
 def coordinates_side_by_side(result: TRSMIResult) -> NDArray[np.float64]:

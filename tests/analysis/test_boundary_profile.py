@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -97,7 +99,22 @@ def test_it_can_be_drawn(halves, values):
     ax = plot_profile(profile)
     assert isinstance(ax, mpl.axes.Axes)
     assert len(ax.lines) == 5  # and the boundary
-    assert "µm" in ax.get_xlabel()
+
+
+@pytest.mark.parametrize(
+    ("known", "given", "factor", "unit"),
+    [(None, None, 1, "coordinate units"), (0.5, None, 0.5, "µm"), (0.5, 2.0, 2, "µm")],
+)
+def test_lengths_say_of_what_they_are(halves, values, known, given, factor, unit):
+    """Never micrometres where the scale is not known."""
+    run = replace(halves, record={"micrometres_per_unit": known})
+    distances = signed_distances(run, "1", "2", micrometres_per_unit=given)
+    assert distances.abs().min() == pytest.approx(5 * factor, rel=0.2)
+    profile = boundary_profile(distances, values, width=10, reach=40)
+    assert f"({unit})" in plot_profile(profile).get_xlabel()
+    domains, interfaces = domain_geometry(run, micrometres_per_unit=given)
+    assert domains.attrs["unit"] == interfaces.attrs["unit"] == unit
+    assert domains.loc["1", "area"] == pytest.approx(15 * 17 * 100 * factor**2, rel=0.1)
 
 
 def test_what_cannot_be_is_said(halves, values):

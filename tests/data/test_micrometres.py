@@ -3,7 +3,7 @@ import pytest
 from anndata import AnnData
 
 from napari_trsmi import load
-from napari_trsmi.data.micrometres import of_factors, of_lattice, of_table
+from napari_trsmi.data.micrometres import after_move, of_factors, of_lattice, of_table
 
 
 @pytest.fixture
@@ -49,3 +49,23 @@ def test_a_visium_table_is_measured_when_it_is_loaded(visium):
     table.obs["array_col"], table.obs["array_row"] = visium.T.astype(int)
     table.obsm["spatial"] = visium * (0.5, np.sqrt(3) / 2) * 50
     assert load({"rna": table}).micrometres_per_unit == pytest.approx(2)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "expected"),
+    [
+        (np.eye(2), 0.5),
+        (np.diag([4.0, 4.0]), 0.125),
+        (2 * np.array([[0.6, -0.8], [0.8, 0.6]]) @ np.diag([1, -1]), 0.25),  # turned and mirrored
+        (np.diag([2.0, 3.0]), None),
+        (np.array([[1.0, 0.4], [0, 1]]), None),
+    ],
+)
+def test_spots_that_were_moved_keep_their_micrometres(visium, matrix, expected):
+    moved = after_move(0.5, visium, visium @ matrix + (30, -7))
+    assert moved == (None if expected is None else pytest.approx(expected))
+    assert after_move(None, visium, visium @ matrix) is None
+
+
+def test_spots_that_were_bent_have_none(visium):
+    assert after_move(0.5, visium, visium**1.5) is None

@@ -22,8 +22,16 @@ if TYPE_CHECKING:
 
     from napari_trsmi.result import TRSMIResult
 
+UNKNOWN_UNIT = "coordinate units"
+
 _LEAST = 3
 """Spots on either side that a change can be told from."""
+
+
+def length_unit(result: TRSMIResult, micrometres: float | None = None) -> tuple[float, str]:
+    """How long a coordinate unit is, and in what: micrometres where they are given or known."""
+    known = result.micrometres_per_unit if micrometres is None else micrometres
+    return (1.0, UNKNOWN_UNIT) if known is None else (known, "µm")
 
 
 def signed_distances(
@@ -32,7 +40,7 @@ def signed_distances(
     other: str,
     *,
     line: NDArray[np.float64] | None = None,
-    micrometres_per_unit: float = 1.0,
+    micrometres_per_unit: float | None = None,
 ) -> pd.Series:
     """How far each spot lies from the boundary of two domains.
 
@@ -47,12 +55,12 @@ def signed_distances(
         of both domains lie on its left (negative) or its right as one goes along it, on a screen
         whose y points down.
     micrometres_per_unit
-        Of the coordinates; 1 leaves them in their own unit.
+        Of the coordinates; None takes what the run knows, and their own unit if it knows nothing.
 
     Returns
     -------
     Series
-        Indexed by spot name, of the spots in the two domains.
+        Indexed by spot name, of the spots in the two domains; ``attrs["unit"]`` says of what.
 
     Raises
     ------
@@ -83,10 +91,13 @@ def signed_distances(
             )
         border = shapely.multilinestrings([shapely.linestrings(path) for path in lines])
         positive = domains[inside] == other
-    apart = shapely.distance(shapely.points(xy), border) * micrometres_per_unit
-    return pd.Series(
+    factor, unit = length_unit(result, micrometres_per_unit)
+    apart = shapely.distance(shapely.points(xy), border) * factor
+    distances = pd.Series(
         np.where(positive, apart, -apart), index=result.domains.index[inside], name="distance"
     )
+    distances.attrs["unit"] = unit
+    return distances
 
 
 def boundary_profile(
@@ -125,7 +136,7 @@ def boundary_profile(
     long.columns = pd.Index(["step", "feature", "mean"])
     error = groups.std(ddof=1).div(np.sqrt(counts), axis=0).stack(future_stack=True)
     keys = pd.MultiIndex.from_frame(long[["step", "feature"]])
-    return (
+    profile = (
         pd.DataFrame(
             {
                 "feature": long["feature"].astype(str),
@@ -138,6 +149,8 @@ def boundary_profile(
         .sort_values(["feature", "distance"], kind="stable")
         .reset_index(drop=True)
     )
+    profile.attrs.update(distances.attrs)
+    return profile
 
 
 def sharpest_changes(distances: pd.Series, values: pd.DataFrame, *, reach: float) -> pd.DataFrame:
@@ -177,7 +190,7 @@ def sharpest_changes(distances: pd.Series, values: pd.DataFrame, *, reach: float
     return table.loc[order].reset_index(drop=True)
 
 
-def plot_profile(profile: pd.DataFrame, ax: Axes | None = None, *, unit: str = "µm") -> Axes:
+def plot_profile(profile: pd.DataFrame, ax: Axes | None = None, *, unit: str | None = None) -> Axes:
     """Draw a profile: a line a feature, with its standard error.
 
     Parameters
@@ -187,7 +200,7 @@ def plot_profile(profile: pd.DataFrame, ax: Axes | None = None, *, unit: str = "
     ax
         Where to draw; a new figure if None.
     unit
-        Of the distances.
+        Of the distances; None takes what the profile says.
     """
     from napari_trsmi.requirements import needed_for
 
@@ -207,6 +220,7 @@ def plot_profile(profile: pd.DataFrame, ax: Axes | None = None, *, unit: str = "
             linewidth=0,
         )
     ax.axvline(0, color="0.5", linewidth=1)
+    unit = unit or profile.attrs.get("unit", UNKNOWN_UNIT)
     ax.set_xlabel(f"distance from the boundary ({unit})")
     ax.set_ylabel("mean")
     ax.legend(frameon=False)
@@ -214,7 +228,7 @@ def plot_profile(profile: pd.DataFrame, ax: Axes | None = None, *, unit: str = "
 
 
 def domain_geometry(
-    result: TRSMIResult, *, micrometres_per_unit: float = 1.0
+    result: TRSMIResult, *, micrometres_per_unit: float | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Areas, perimeters and interfaces of domains.
 
@@ -223,19 +237,20 @@ def domain_geometry(
     result
         The run.
     micrometres_per_unit
-        Of the coordinates; 1 leaves them in their own unit.
+        Of the coordinates; None takes what the run knows, and their own unit if it knows nothing.
 
     Returns
     -------
     domains
-        Indexed by name: ``n_spots``, ``area``, ``perimeter`` and ``n_parts``.
+        Indexed by name: ``n_spots``, ``area``, ``perimeter`` and ``n_parts``; ``attrs["unit"]`` of
+        both says of what lengths are.
     interfaces
         A row a pair that touches: ``one``, ``other``, ``length``, and ``confidence``, the mean of
         the spots of both within a spot's distance.
     """
     from napari_trsmi.spots.boundaries import domain_polygons
 
-    unit = micrometres_per_unit
+    unit, called = length_unit(result, micrometres_per_unit)
     areas = domain_polygons(result.coordinates, result.domains)
     counts = result.domains.value_counts()
     domains = pd.DataFrame(
@@ -260,7 +275,10 @@ def domain_geometry(
         length = float(shapely.length(border)) * unit
         mean = float(np.nanmean(confidence[both][near])) if near.any() else np.nan
         rows.append({"one": one, "other": other, "length": length, "confidence": mean})
-    return domains, pd.DataFrame(rows, columns=["one", "other", "length", "confidence"])
+    interfaces = pd.DataFrame(rows, columns=["one", "other", "length", "confidence"])
+    for frame in (domains, interfaces):
+        frame.attrs["unit"] = called
+    return domains, interfaces
 
 
 def _on_right(path: NDArray[np.float64], xy: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _VISIUM = 100.0  # micrometres between the centres of neighbouring spots
+_SAME = 0.01  # relative difference that rounding explains
 _PER_PIXEL = "microns_per_pixel"  # among the scale factors of Visium HD
 
 
@@ -61,3 +62,32 @@ def of_lattice(grid: NDArray[np.float64] | None, xy: NDArray[np.float64]) -> flo
     pitch = spot_pitch(xy)
     nearest = spot_pitch(grid * (0.5, np.sqrt(3) / 2))  # neighbours are 1 apart
     return None if pitch is None or nearest is None else _VISIUM * nearest / pitch
+
+
+def after_move(
+    known: float | None, before: NDArray[np.float64], after: NDArray[np.float64]
+) -> float | None:
+    """What a unit is once the same spots have other coordinates.
+
+    Parameters
+    ----------
+    known
+        What it was.
+    before, after
+        x and y of the spots, in the same order, shape (n_spots, 2).
+
+    Returns
+    -------
+    None if it was not known, or the spots were stretched, so that no number holds everywhere.
+    """
+    if known is None or before is after or np.array_equal(before, after):
+        return known
+    old, new = (xy - xy.mean(axis=0) for xy in (before, after))
+    if len(old) < 3 or not np.isfinite(new).all():
+        return None
+    matrix = np.linalg.lstsq(old, new, rcond=None)[0]
+    sizes = np.linalg.svd(matrix, compute_uv=False)
+    off = np.abs(old @ matrix - new).max() / max(float(np.abs(new).max()), 1e-300)
+    if off > _SAME or sizes[1] < (1 - _SAME) * sizes[0]:
+        return None
+    return known / float(np.sqrt(sizes[0] * sizes[1]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from napari_trsmi.result_sections import GRID_MICROMETRES
 from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.plane import Plane
 
@@ -23,10 +24,20 @@ def micrometres_of_world(layers: Iterable[Layer]) -> float | None:
     """How many micrometres a unit of the world is, by the topmost spots whose scale is known."""
     found = None
     for layer in layers:
-        held = result_of(layer) or dataset_of(layer)
-        if held is not None and held.micrometres_per_unit is not None:
-            found = held.micrometres_per_unit / Plane.of(layer).magnification
+        known = _micrometres(layer)
+        if known is not None:
+            found = known / Plane.of(layer).magnification
     return found
+
+
+def _micrometres(layer: Layer) -> float | None:
+    """Of a unit of a layer's points; those of several sections lie side by side."""
+    result = result_of(layer)
+    if result is not None and result.sections is not None:
+        known: float | None = result.record.get(GRID_MICROMETRES)
+        return known
+    held = result or dataset_of(layer)
+    return None if held is None else held.micrometres_per_unit
 
 
 def show_scale_bar(viewer: ViewerModel) -> None:

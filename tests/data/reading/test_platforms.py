@@ -163,6 +163,40 @@ def test_cosmx_lies_in_the_slides_pixels(tmp_path, truth, packed):
     assert load(tmp_path / "run", section="fov=2").n_spots < omics.n_spots
 
 
+@pytest.mark.parametrize(
+    ("written", "size", "by"),
+    [
+        ("fields", 0.18, "fields of view"),
+        ("areas", 0.12028, "areas of cells"),
+        ("extent", 0.12028, "extent of its fields"),
+        ("prototype", None, "CosMx instruments differ"),
+        (None, None, "CosMx instruments differ"),
+    ],
+)
+def test_the_size_of_a_cosmx_pixel_is_what_the_run_tells(tmp_path, written, size, by):
+    folder = tmp_path / "run"
+    vendor.cosmx(folder)
+    for path in folder.glob("*fov_positions_file.csv"):
+        path.unlink()
+    (path,) = folder.glob("*metadata_file.csv")
+    cells = pd.read_csv(path)
+    if written == "fields":
+        fields = pd.DataFrame({"FOV": [1, 2], "x_global_px": [5000, 9256], "y_global_px": 700})
+        fields["x_global_mm"] = fields["x_global_px"] * 0.00018 - 1
+        fields["y_global_mm"] = fields["y_global_px"] * 0.00018 + 2
+        fields.to_csv(folder / "run_fov_positions_file.csv", index=False)
+    elif written == "areas":
+        cells["Area.um2"] = cells["Area"] * 0.12028**2
+    elif written is not None:
+        wide, high = (4200, 4230) if written == "extent" else (5400, 3600)
+        cells["CenterX_local_px"] = np.linspace(3, wide, len(cells)).astype(int)
+        cells["CenterY_local_px"] = np.linspace(high, 3, len(cells)).astype(int)
+    cells.to_csv(path, index=False)
+    omics = load(folder)
+    assert omics.micrometres_per_unit == (size and pytest.approx(size, rel=1e-3))
+    assert said(omics, by)
+
+
 def test_cosmx_measures_proteins_by_intensity(tmp_path):
     vendor.cosmx(tmp_path / "run")
     (path,) = (tmp_path / "run").glob("*exprMat_file.csv")

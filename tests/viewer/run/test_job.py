@@ -3,6 +3,7 @@
 import gc
 import threading
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -155,6 +156,18 @@ def test_pictures_are_measured_in_parts_and_take_part(inputs):
     assert "H&E" in outcome.result.record["pictures"]
     reports = [step for step in seen if isinstance(step, PictureReport)]
     assert reports[-1].done == reports[-1].spots == 60
+
+
+@pytest.mark.parametrize(("scale", "expected"), [([1, 1], 0.5), ([4, 4], 0.125), ([2, 3], None)])
+@pytest.mark.parametrize("as_loaded", [True, False])
+def test_micrometres_go_along_where_spots_were_moved(make_dataset, scale, expected, as_loaded):
+    dataset = replace(make_dataset(), micrometres_per_unit=0.5)
+    chosen = RunInputs()
+    data, arguments, kind = spots_data(dataset, "spots")
+    chosen.points = Layer.create(data, {**arguments, "scale": scale}, kind)
+    if not as_loaded:
+        chosen.set_kind(chosen.choices[0], Kind.FEATURES)
+    assert chosen.job(SMALL).dataset().micrometres_per_unit == pytest.approx(expected)
 
 
 def test_a_second_stain_is_kept_with_the_run_in_the_frame_of_the_spots(inputs):

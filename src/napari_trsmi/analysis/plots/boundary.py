@@ -10,6 +10,7 @@ import pandas as pd
 from napari_trsmi.analysis.boundary_profile import (
     boundary_profile,
     domain_geometry,
+    length_unit,
     plot_profile,
     sharpest_changes,
     signed_distances,
@@ -34,12 +35,6 @@ _AT_ONCE = 2000  # features that are dense at a time
 _DRAWN = 4
 _RANKED_WITHIN = 2.0  # spots' distances on either side
 _REACH = 5.0
-
-
-def length_unit(result: TRSMIResult) -> tuple[float, str]:
-    """How long a coordinate unit is, and in what: micrometres where that is known."""
-    known = result.micrometres_per_unit
-    return (1.0, "coordinate units") if known is None else (known, "µm")
 
 
 def profile(

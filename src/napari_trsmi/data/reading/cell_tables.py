@@ -15,6 +15,7 @@ from anndata import AnnData
 
 from napari_trsmi.data.parts import Source
 from napari_trsmi.data.places import by_columns
+from napari_trsmi.data.reading.cosmx_pixel import pixel_size
 from napari_trsmi.data.reading.delimited import numeric, read_counts, read_frame
 from napari_trsmi.data.reading.tenx import matrix_in, read_10x, read_mtx
 from napari_trsmi.data.wording import counted
@@ -32,8 +33,8 @@ _BLANKS = re.compile(
 )
 """What CosMx and MERSCOPE call probes and codewords of no gene."""
 
-_MICROMETRES = {"x_centroid": 1.0, "center_x": 1.0}
-"""A unit of what Xenium and MERSCOPE call the centres of cells; CosMx counts pixels."""
+_MICROMETRES = {"x_centroid": 1.0, "center_x": 1.0, "x_slide_mm": 1000.0}
+"""A unit of what Xenium, MERSCOPE and CosMx call the centres of cells, if it is no pixel."""
 
 _AREAS = ("cell_area", "area")
 
@@ -48,12 +49,16 @@ class Layout:
         Endings of the files' names, before ``.csv`` and what follows.
     read_counts, read_cells
         Read them.
+    pixel_size
+        Micrometres of a pixel, where coordinates are in pixels: of the folder and its cells, with
+        notes.
     """
 
     counts: tuple[str, ...]
     cells: tuple[str, ...]
     read_counts: Callable[[Path, list[str]], AnnData]
     read_cells: Callable[[Path], pd.DataFrame]
+    pixel_size: Callable[[Path, pd.DataFrame, list[str]], float | None] | None = None
 
     def files(self, folder: Path) -> tuple[Path, Path] | None:
         """Return both files of a folder; None if it has not one of each."""
@@ -107,13 +112,16 @@ def read_cell_tables(folder: Path, layout: Layout, notes: list[str]) -> Source:
     xy = table.obs[list(picked)].apply(pd.to_numeric, errors="coerce")
     table.obsm["spatial"] = xy.to_numpy(dtype=np.float64)
     notes.append(f"Coordinates of {folder.name} are {picked[0]} and {picked[1]} of its cells.")
+    micrometres = _MICROMETRES.get(str(picked[0]).lower())
+    if micrometres is None and layout.pixel_size is not None:
+        micrometres = layout.pixel_size(folder, table.obs, notes)
     table = without_blanks(table, folder.name, notes)
     return Source(
         folder.name,
         table,
         file_name=folder.name,
         spot_diameter=_diameter(table.obs),
-        micrometres=_MICROMETRES.get(str(picked[0])),
+        micrometres=micrometres,
     )
 
 
@@ -184,6 +192,7 @@ OF_COSMX = Layout(
     ("metadata_file.csv", "metadata_file.csv.gz"),
     read_cosmx_counts,
     read_cosmx_cells,
+    pixel_size,
 )
 OF_MERSCOPE = Layout(
     ("cell_by_gene.csv", "cell_by_gene.csv.gz", "cell_by_gene_*.csv", "cell_by_gene_*.csv.gz"),

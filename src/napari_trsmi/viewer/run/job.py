@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from napari_trsmi.data.kinds import kind_from_word
+from napari_trsmi.data.micrometres import after_move
 from napari_trsmi.data.section_images import stain_name
 from napari_trsmi.data.section_set import SectionSet
 from napari_trsmi.errors import StoppedError, TRSMIError
@@ -146,6 +147,7 @@ class RunJob:
         return replace(
             loaded,
             spot_diameter=self.places.diameter,
+            micrometres_per_unit=self._micrometres() or loaded.micrometres_per_unit,
             square_spots=any(given.candidate.square_spots for given in self.tables),
             notes=notes,
         )
@@ -235,8 +237,26 @@ class RunJob:
             coordinates=places.coordinates,
             image=self._tissue(),
             spot_diameter=places.diameter,
+            micrometres_per_unit=self._micrometres(),
             load_arguments=arguments,
         )
+
+    def _micrometres(self) -> float | None:
+        """Return what a unit of the spots' places is, by the tables that know it."""
+        for given in self.tables:
+            dataset = given.candidate.dataset
+            if dataset is None or dataset.micrometres_per_unit is None:
+                continue
+            rows = dataset.spots.get_indexer(self.places.names)
+            shared = rows >= 0
+            moved = after_move(
+                dataset.micrometres_per_unit,
+                dataset.coordinates[rows[shared]],
+                self.places.coordinates[shared],
+            )
+            if moved is not None:
+                return moved
+        return None
 
     def _tissue(self) -> TissueImage | None:
         """Return the image that the spots' coordinates belong to."""
