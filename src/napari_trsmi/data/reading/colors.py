@@ -76,6 +76,10 @@ def white_of(pixels: NDArray[Any], label: str) -> float:
     if pixels.dtype == np.uint8:
         return 255.0
     low, high = float(pixels.min()), float(pixels.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise InputError(
+            f"{label} has pixels that are no numbers (NaN or infinite). Fill them, or cut them off."
+        )
     if low >= 0 and pixels.dtype.kind in "iu" and high <= 2**16 - 1:
         return next(float(2**bits - 1) for bits in _DEPTHS if high <= 2**bits - 1)
     if low >= 0 and pixels.dtype.kind == "f" and high <= 255:

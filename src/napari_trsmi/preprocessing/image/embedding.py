@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_trsmi.data.reading.colors import white_of
 from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.image.measuring import Measured, placed_on
+from napari_trsmi.preprocessing.image.picture import middle_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -58,10 +60,16 @@ def iter_embed(
     spots = spots[np.lexsort(places[spots].T // max(level.diameter * 8, 1))]
     values: NDArray[np.float32] | None = None
     known = _Cache(recipe)
+    white = _white(picture)
     for start in range(0, len(spots), recipe.batch):
         check()
         some = spots[start : start + recipe.batch]
-        patches = np.stack([_patch(level, place, recipe.patch) for place in places[some]])
+        patches = np.stack([_patch(level, place, recipe.patch, white) for place in places[some]])
+        if not np.isfinite(patches).all():
+            raise InputError(
+                f"{picture.name} has pixels that are no numbers (NaN or infinite) around the "
+                "spots. Fill them, or leave these spots out."
+            )
         found = known.get(patches)
         if found is None:
             found = _answer(recipe, patches)
@@ -91,7 +99,18 @@ def _answer(recipe: ImageFeatures, patches: NDArray[np.float32]) -> NDArray[np.f
     return found
 
 
-def _patch(level: WorkingLevel, place: NDArray[np.float64], size: int) -> NDArray[np.float32]:
+def _white(picture: Picture) -> float:
+    """What is 1 in patches: of whole numbers the picture's depth, of others their largest."""
+    coarse = middle_of(picture.levels[-1])
+    if coarse.dtype.kind in "bu" and coarse.dtype.itemsize <= 2:
+        return white_of(coarse, picture.name)
+    known = coarse[np.isfinite(coarse)]
+    return max(float(known.max(initial=0)), 1e-12)
+
+
+def _patch(
+    level: WorkingLevel, place: NDArray[np.float64], size: int, white: float
+) -> NDArray[np.float32]:
     """Return the square around a place, colours from 0 to 1, (channels, size, size)."""
     half = level.diameter / 2
     low = np.floor(place - half).astype(np.int64)
@@ -105,7 +124,6 @@ def _patch(level: WorkingLevel, place: NDArray[np.float64], size: int) -> NDArra
         (i.start - int(a), int(b) - i.stop) for i, a, b in zip(inside, low, high, strict=True)
     ]
     part = np.pad(part, (*around, (0, 0)), mode="edge")
-    scale = 255.0 if level.array.dtype == np.uint8 else max(float(part.max()), 1e-12)
     steps = np.linspace(-half, half, size)
     rows, columns = (steps + center - start for center, start in zip(place, low, strict=True))
     grid = np.stack(np.meshgrid(rows, columns, indexing="ij"))
@@ -113,7 +131,7 @@ def _patch(level: WorkingLevel, place: NDArray[np.float64], size: int) -> NDArra
         ndimage.map_coordinates(part[..., channel], grid, order=1, mode="nearest")
         for channel in range(part.shape[2])
     ]
-    return (np.stack(drawn) / scale).astype(np.float32)
+    return (np.stack(drawn) / white).astype(np.float32)
 
 
 class _Cache:

@@ -33,7 +33,8 @@ _WINDOW = 1536  # pixels a side
 _MARGIN = 16  # pixels around what is measured, for the filters
 _NUCLEI_SEEN = 24.0  # pixels of a spot's diameter below which nuclei cannot be told apart
 _FEW = 0.05
-"""Share of the spots that may lie beside the picture."""
+"""Share of the spots that may lie beside the picture, or where it has no numbers."""
+_NO_NUMBERS = "under them. Fill these pixels, or leave the spots out."
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +117,15 @@ def iter_measure(
     align = int(np.lcm.reduce(recipe.footprints))
     names: tuple[str, ...] = ()
     values: NDArray[np.float32] | None = None
+    blind = np.zeros(len(places), dtype=bool)
     done = 0
     for spots, rows, columns in _windows(places, on_it, level.shape, reach, align):
         check()
         here = places[spots] - (rows.start, columns.start)
+        pixels = level.read(rows, columns)
+        blind[spots] = scene.filled(pixels, here, level.diameter)
         columns_of = _measured(
-            level.read(rows, columns),
+            pixels,
             here,
             level.diameter,
             scene,
@@ -136,6 +140,8 @@ def iter_measure(
         done += len(spots)
         yield done, int(on_it.sum())
     assert values is not None  # noqa: S101 (some spot lies on the picture)
+    values[blind] = np.nan
+    notes += _said(blind, f"where {picture.name} has no numbers (NaN)", _NO_NUMBERS)
     footprints = tuple(float(name.rsplit(" ", 1)[1][:-1]) for name in names)
     return Measured(values, names, footprints, tuple(notes))
 
@@ -265,15 +271,23 @@ def placed_on(
 
 def _beside(on_it: NDArray[np.bool_], picture: Picture, level: WorkingLevel) -> list[str]:
     """Return a note if a few spots lie beside the picture; raise an InputError if many do."""
-    beside = int((~on_it).sum())
-    if not beside:
+    height, width, channels = level.array.shape
+    hint = " Give (channels, height, width)." if channels > width else ""
+    remedy = (
+        f"({width} x {height} pixels). Check that it shows this section, and that its scale fits "
+        f"the coordinates (image_scale=).{hint}"
+    )
+    return _said(~on_it, f"outside {picture.name}", remedy)
+
+
+def _said(which: NDArray[np.bool_], where: str, remedy: str) -> list[str]:
+    """Return a note on spots that cannot be measured; raise an InputError if they are many."""
+    number = int(which.sum())
+    if not number:
         return []
-    message = f"{counted(beside, 'spot')} of {len(on_it):,} lie outside {picture.name}"
-    if beside > _FEW * len(on_it):
-        raise InputError(
-            f"{message} ({level.array.shape[1]} x {level.array.shape[0]} pixels). Check that it "
-            "shows this section, and that its scale fits the coordinates (image_scale=)."
-        )
+    message = f"{counted(number, 'spot')} of {len(which):,} lie {where}"
+    if number > _FEW * len(which):
+        raise InputError(f"{message} {remedy}")
     return [f"{message}: they get the middle of what the others show."]
 
 

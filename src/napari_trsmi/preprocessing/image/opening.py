@@ -9,7 +9,13 @@ import numpy as np
 
 from napari_trsmi.data.reading.tiff import tiff_channels
 from napari_trsmi.errors import InputError
-from napari_trsmi.preprocessing.image.picture import ChannelsLast, Picture, scaled_only
+from napari_trsmi.preprocessing.image.picture import (
+    ChannelsLast,
+    Picture,
+    colored,
+    middle_of,
+    scaled_only,
+)
 from napari_trsmi.preprocessing.image.stains import is_stained
 
 _COLORS = ("red", "green", "blue")
@@ -40,13 +46,16 @@ def open_picture(given: Any, scale: float) -> Picture:
     if hasattr(given, "dims") or hasattr(given, "children"):
         return _of_element(given, scale)
     array = given if hasattr(given, "shape") else np.asarray(given)
-    if array.ndim == 3 and array.shape[-1] in {3, 4} and array.dtype == np.uint8:
-        return _picture("picture", [array], _COLORS, scale, is_color=True)
+    if array.dtype.kind not in "buif":
+        raise InputError(f"The picture holds {array.dtype}, and needs numbers. Pass its pixels.")
     if array.ndim not in {2, 3} or 0 in array.shape:
         raise InputError(
             f"The picture has shape {tuple(array.shape)}. Pass (height, width) or (channels, "
-            "height, width), or colours as uint8 (height, width, 3)."
+            "height, width), or colours as (height, width, 3)."
         )
+    is_plain = array.dtype == np.uint8 or min(array.shape[:2]) > 4
+    if array.ndim == 3 and array.shape[-1] in {3, 4} and is_plain:
+        return _picture("picture", [array], _COLORS, scale, is_color=True)
     channels = ChannelsLast(array)
     names = [f"channel {number}" for number in range(channels.shape[2])]
     return _picture("picture", [channels], tuple(names), scale, is_color=False)
@@ -55,15 +64,11 @@ def open_picture(given: Any, scale: float) -> Picture:
 def _picture(
     name: str, levels: list[Any], channels: tuple[str, ...], scale: float, *, is_color: bool
 ) -> Picture:
-    stained = is_color and is_stained(_coarse(levels[-1]))
-    return Picture(name, tuple(levels), scaled_only(scale), channels, stained)
-
-
-def _coarse(level: Any) -> Any:
-    """A part of a level from its middle that fits the memory."""
-    height, width = level.shape[:2]
-    down, across = max(0, height // 2 - 1024), max(0, width // 2 - 1024)
-    return np.asarray(level[down : down + 2048, across : across + 2048])[..., :3]
+    if not is_color:
+        return Picture(name, tuple(levels), scaled_only(scale), channels, stained=False)
+    shown = colored(levels, name)
+    stained = is_stained(middle_of(shown[-1]))
+    return Picture(name, shown, scaled_only(scale), channels[:3], stained)
 
 
 def _of_tiff(path: Path, scale: float) -> Picture:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_trsmi.data.reading.colors import as_rgb, white_of
 from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.image.stains import is_stained
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from napari_trsmi.data.dataset import TissueImage
@@ -141,6 +144,39 @@ class ChannelsLast:
     def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
         part = np.asarray(self._array[(..., *window)])
         return np.moveaxis(part.reshape(-1, *part.shape[-2:]), 0, -1)
+
+
+class Colors:
+    """Colours of any type, looked at as red, green and blue of 8 bits on white."""
+
+    def __init__(self, array: Any, top: float) -> None:
+        self._array, self._top = array, top
+        self.shape = (*array.shape[:2], 3)
+        self.dtype = np.dtype(np.uint8)
+
+    def __getitem__(self, window: tuple[slice, slice]) -> NDArray[Any]:
+        return as_rgb(np.asarray(self._array[window]), "The picture", self._top)
+
+
+def colored(levels: Sequence[Any], name: str) -> tuple[Any, ...]:
+    """Levels of a colour picture as `Colors`, where they are not 8 bits without alpha already.
+
+    Raises
+    ------
+    InputError
+        If the values are no colours.
+    """
+    if all(level.dtype == np.uint8 and level.shape[2] == 3 for level in levels):
+        return tuple(levels)
+    top = white_of(middle_of(levels[-1]), name)
+    return tuple(Colors(level, top) for level in levels)
+
+
+def middle_of(level: Any) -> NDArray[Any]:
+    """A part of a level from its middle that fits the memory."""
+    height, width = level.shape[:2]
+    down, across = max(0, height // 2 - 1024), max(0, width // 2 - 1024)
+    return np.asarray(level[down : down + 2048, across : across + 2048])
 
 
 def scaled_only(scale: float) -> NDArray[np.float64]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_trsmi.errors import InputError
+from napari_trsmi.preprocessing.image.footprints import Discs
 from napari_trsmi.preprocessing.image.stains import Stains, find_stains
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 _LOOKS = 200
 """Spots that are looked at to know the picture."""
 _PIXELS = 400_000
+_LOST = 0.25
+"""Share of a spot's pixels that may be no numbers."""
 INTENSITY = "intensity"
 HAEMATOXYLIN, EOSIN = "haematoxylin", "eosin"
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
@@ -68,6 +72,12 @@ class Scene:
             Called before each look; what it raises ends them.
         """
         sample = _sample(level, places, check)
+        looked_at = list((channels or {}).values()) or slice(None)
+        sample = sample[np.isfinite(sample[:, looked_at]).all(axis=1)]
+        if not len(sample):
+            raise InputError(
+                "The picture has no numbers (NaN or infinite) under the spots. Pass another one."
+            )
         bare = cls(find_stains(sample) if channels is None else None, channels or {}, {}, {}, {})
         maps = bare._maps(sample[np.newaxis])  # a picture one pixel high
         ends = {name: np.percentile(values, [1, 50, 99]) for name, values in maps.items()}
@@ -93,6 +103,36 @@ class Scene:
             name: (values - self.low[name]) / max(self.high[name] - self.low[name], 1e-12)
             for name, values in maps.items()
         }
+
+    def filled(
+        self, pixels: NDArray[np.float32], places: NDArray[np.float64], diameter: float
+    ) -> NDArray[np.bool_]:
+        """Put the channels' medians where a window has no numbers.
+
+        Parameters
+        ----------
+        pixels
+            The window, (height, width, channels); it is changed.
+        places
+            (row, column) of spots in it.
+        diameter
+            Of a spot, in pixels.
+
+        Returns
+        -------
+        Which spots saw few numbers.
+        """
+        missing = ~np.isfinite(pixels)
+        if not missing.any():
+            return np.zeros(len(places), dtype=bool)
+        measured = [*self.channels.values()] or list(range(pixels.shape[2]))
+        lost = missing[..., measured].any(axis=2).astype(np.float32)
+        shape = (pixels.shape[0], pixels.shape[1])
+        shares = Discs.around(places, diameter, 1, shape).means(lost[np.newaxis])[:, 0]
+        for name, channel in self.channels.items():
+            part = pixels[..., channel]
+            part[missing[..., channel]] = self.middle[name]
+        return np.asarray(shares > _LOST, dtype=bool)
 
     def greys(self, values: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
         """A map as 256 levels of grey between its ends."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError
-from napari_trsmi.preprocessing.image.picture import ChannelsLast, Picture
+from napari_trsmi.preprocessing.image.picture import ChannelsLast, Picture, colored
 from napari_trsmi.preprocessing.image.stains import is_stained
 from napari_trsmi.viewer.plane import Plane
 
@@ -76,7 +76,8 @@ class ImageSampler:
         matrix = np.asarray(np.linalg.lstsq(known, pixels, rcond=None)[0].T, dtype=np.float64)
         if self.rgb:
             # the first of a stack of sections, if it is one
-            levels = tuple(level[(0,) * (level.ndim - 3)] for level in self.levels)
+            first = [level[(0,) * (level.ndim - 3)] for level in self.levels]
+            levels = colored(first, self.name)
             stained = is_stained(levels[-1])
             return Picture(self.name, levels, matrix, ("red", "green", "blue"), stained)
         names = (
