@@ -130,8 +130,7 @@ class Scene:
         shape = (pixels.shape[0], pixels.shape[1])
         shares = Discs.around(places, diameter, 1, shape).means(lost[np.newaxis])[:, 0]
         for name, channel in self.channels.items():
-            part = pixels[..., channel]
-            part[missing[..., channel]] = self.middle[name]
+            pixels[missing[..., channel], channel] = self.middle[name]
         return np.asarray(shares > _LOST, dtype=bool)
 
     def greys(self, values: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
