@@ -126,7 +126,7 @@ class Scene:
         if not missing.any():
             return np.zeros(len(places), dtype=bool)
         measured = [*self.channels.values()] or list(range(pixels.shape[2]))
-        lost = missing[..., measured].any(axis=2).astype(np.float32)
+        lost = np.asarray(missing[..., measured].any(axis=2), dtype=np.float32)
         shape = (pixels.shape[0], pixels.shape[1])
         shares = Discs.around(places, diameter, 1, shape).means(lost[np.newaxis])[:, 0]
         for name, channel in self.channels.items():
