@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from napari.layers import Image, Layer, Points
+from napari.layers import Image, Labels, Layer, Points
 
 from napari_trsmi import finding
 from napari_trsmi.config import Config
@@ -189,6 +189,31 @@ def test_a_second_stain_is_kept_with_the_run_in_the_frame_of_the_spots(inputs):
     assert np.abs(difference).max() <= 1
     assert result.record["further_images"] == {"Ki67 2": None}
     assert result.record["inputs"]["image_features"] == {"H&E": "texture", "Ki67 2": "texture"}
+
+
+def test_a_labels_layer_has_the_cells_of_a_picture_as_large(inputs):
+    rng = np.random.default_rng(0)
+    picture = Image(rng.normal(50, 5, (1200, 1200)).astype(np.float32), name="DAPI")
+    tiles = np.arange(1200) // 20 + 1
+    labels = Labels(tiles[:, None] * 100 + tiles, name="Cellpose")
+    other = Labels(labels.data[:50], name="another picture's")
+    assert labels not in inputs.offered([labels])
+    inputs.add(candidates_of_layer(picture))
+    inputs.set_kind(inputs.choices[-1], Kind.IMAGE)
+    assert inputs.offered([labels, other]) == [labels]
+    inputs.set_cells(labels)
+    assert inputs.offered([labels]) == []
+    data = inputs.job(SMALL).steps(lambda: None)
+    while True:
+        try:
+            next(data)
+        except StopIteration as finished:
+            dataset = finished.value
+            break
+    measured = dataset.modalities[-1].table
+    assert "DAPI cell mean 1x" in measured.var_names
+    inputs.forget(labels)
+    assert inputs.choices[-1].cells is None
 
 
 def test_a_picture_can_be_all_there_is(inputs):

@@ -10,6 +10,7 @@ import numpy as np
 from napari_trsmi.data.wording import counted, listed
 from napari_trsmi.errors import InputError
 from napari_trsmi.preprocessing.image import texture
+from napari_trsmi.preprocessing.image.cells import AREA, cells_under
 from napari_trsmi.preprocessing.image.footprints import Discs
 from napari_trsmi.preprocessing.image.nuclei import (
     MEASURES,
@@ -141,9 +142,27 @@ def iter_measure(
         yield done, int(on_it.sum())
     assert values is not None  # noqa: S101 (some spot lies on the picture)
     values[blind] = np.nan
+    notes += _in_no_cell(values, names, on_it)
     notes += _said(blind, f"where {picture.name} has no numbers (NaN)", _NO_NUMBERS)
     footprints = tuple(float(name.rsplit(" ", 1)[1][:-1]) for name in names)
     return Measured(values, names, footprints, tuple(notes))
+
+
+def _in_no_cell(
+    values: NDArray[np.float32], names: tuple[str, ...], on_it: NDArray[np.bool_]
+) -> list[str]:
+    """Return a note if some spots lie in no cell of the labels; raise an InputError if all do."""
+    areas = next((values[:, at] for at, name in enumerate(names) if name.startswith(AREA)), None)
+    if areas is None:
+        return []
+    outside = np.isnan(areas) & on_it
+    if (np.isnan(areas) | ~on_it).all():
+        raise InputError(
+            "No spot lies in a cell of the labels. Check that they are of this picture."
+        )
+    number = int(outside.sum())
+    said = f"{counted(number, 'spot')} of {len(areas):,} lie in no cell of the labels"
+    return [f"{said}: there they get the middle of what the others show."] if number else []
 
 
 def _measured(
@@ -175,6 +194,9 @@ def _measured(
         for kinds in measured:
             for footprint, parts in zip(discs, kinds, strict=True):
                 found |= {f"{name} {what} {footprint}x": part for what, part in parts.items()}
+    if labels is not None and scene.stains is None:
+        own = cells_under(maps, labels, places)
+        found |= {f"{what} {min(recipe.footprints)}x": part for what, part in own.items()}
     if nuclei:
         blobs = _nuclei(maps[HAEMATOXYLIN], diameter, scene, recipe, labels)
         for footprint in recipe.footprints:
@@ -207,6 +229,11 @@ class _Labels:
     """A picture of labels, read at the working level."""
 
     def __init__(self, labels: Any, picture: Picture, level: WorkingLevel) -> None:
+        labels = labels if hasattr(labels, "dtype") else np.asarray(labels)
+        if labels.dtype.kind not in "biu":
+            raise InputError(
+                f"The labels hold {labels.dtype}: give whole numbers, 0 where there is no cell."
+            )
         shape, finest = tuple(labels.shape), tuple(picture.levels[0].shape[:2])
         if shape != finest:
             raise InputError(

@@ -29,7 +29,9 @@ class ImageFeatures:
         Diameter of a nucleus in coordinate units, if it is known.
     labels
         Nuclei or cells that another program segmented (StarDist, Cellpose): whole numbers, 0 for
-        none, as high and wide as the picture. None: nuclei are looked for.
+        none, as high and wide as the picture. Of a stained picture they are its nuclei; of one with
+        channels each spot gets mean and spread of the cell that it lies in. None: nuclei are looked
+        for.
     picture
         What is measured in place of the section's image: a path to a TIFF or an OME-Zarr with any
         channels, an array (height, width) or (channels, height, width), or an image of a

@@ -249,6 +249,18 @@ def _of_tables(tables: object, origin: str, layer: Layer | None = None) -> list[
     return found
 
 
+def has_cells(picture: Layer | None, layer: Layer) -> bool:
+    """Whether a layer is of labels, as large as a layer of a picture."""
+    from napari.layers import Image, Labels
+
+    if not isinstance(picture, Image) or not isinstance(layer, Labels) or layer.ndim != 2:
+        return False
+    finest = picture.data[0] if picture.multiscale else picture.data
+    labels = layer.data[0] if layer.multiscale else layer.data
+    shape = finest.shape[-3:-1] if picture.rgb else finest.shape[-2:]
+    return tuple(labels.shape) == tuple(shape)
+
+
 def spot_names(layer: Points) -> pd.Index | None:
     """Names of a layer's points: of the tables attached to it, or of a column ``spot``."""
     dataset = dataset_of(layer)

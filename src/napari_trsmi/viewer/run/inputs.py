@@ -19,6 +19,7 @@ from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.run.candidates import (
     TableCandidate,
     candidates_of_layer,
+    has_cells,
     spot_names,
 )
 from napari_trsmi.viewer.run.job import ImageInput, RunJob, TableInput
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
-    from napari.layers import Image, Layer, Points
+    from napari.layers import Image, Labels, Layer, Points
 
     from napari_trsmi.config import Config
     from napari_trsmi.result import TRSMIResult
@@ -53,12 +54,15 @@ class Choice:
         Whether the run shall use it.
     of_spots
         Whether it is there because its layer gives the spots.
+    cells
+        Of a picture, the layer of its nuclei or cells; None: nuclei are looked for.
     """
 
     candidate: Candidate
     kind: Kind = field(init=False)
     used: bool = True
     of_spots: bool = False
+    cells: Labels | None = None
 
     def __post_init__(self) -> None:
         self.kind = self.candidate.kind
@@ -156,6 +160,17 @@ class RunInputs:
             choice.kind = kind
             self.changed.emit()
 
+    def pictures_of(self, layer: Layer) -> list[Choice]:
+        """Pictures on the list that a Labels layer has nuclei or cells of: they are as large."""
+        pictures = [c for c in self._choices if c.kind is Kind.IMAGE]
+        return [c for c in pictures if has_cells(c.candidate.layer, layer)]
+
+    def set_cells(self, layer: Labels) -> None:
+        """Count the nuclei, or measure the cells, of a Labels layer in the pictures as large."""
+        for choice in self.pictures_of(layer):
+            choice.cells = layer
+        self.changed.emit()
+
     def set_used(self, choice: Choice, *, used: bool) -> None:
         """Say whether the run shall use a modality."""
         if choice.used != used:
@@ -167,6 +182,9 @@ class RunInputs:
         before = len(self._choices)
         self._choices = [c for c in self._choices if c.candidate.layer is not layer]
         gone = len(self._choices) < before
+        for choice in self._choices:
+            if choice.cells is layer:
+                choice.cells, gone = None, True
         if self._points is layer:
             self._points, gone = None, True
         if self._image is layer:
@@ -192,14 +210,14 @@ class RunInputs:
 
     def offered(self, layers: Iterable[Layer]) -> list[Layer]:
         """List the layers that could contribute modalities and do not yet."""
-        taken = {id(choice.candidate.layer) for choice in self._choices}
+        taken = {id(part) for c in self._choices for part in (c.candidate.layer, c.cells)}
         shown = [getattr(choice.candidate, "dataset", None) for choice in self._choices]
         return [
             layer
             for layer in layers
             if id(layer) not in taken
             and not any(dataset_of(layer) is known for known in shown if known is not None)
-            and _contributes(layer)
+            and (_contributes(layer) or self.pictures_of(layer))
         ]
 
     def summary(self) -> str:
@@ -266,10 +284,7 @@ class RunInputs:
             if isinstance(candidate, TableCandidate):
                 tables.append(TableInput(candidate.name, kind, candidate))
             elif kind is Kind.IMAGE:
-                is_further = candidate.layer is not self._image
-                pictures.append(
-                    ImageInput.of(candidate.name, kind, candidate.layer, is_further=is_further)
-                )
+                pictures.append(ImageInput.of_picture(choice, self._image))
             else:
                 images.append(ImageInput.of(candidate.name, kind, candidate.layer))
         places, note = self._places(), ""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari_trsmi.training.report import Step
     from napari_trsmi.training.stop import StopToken
     from napari_trsmi.viewer.run.candidates import TableCandidate
+    from napari_trsmi.viewer.run.inputs import Choice
     from napari_trsmi.viewer.run.places import SpotPlaces
     from napari_trsmi.viewer.run.sections_job import SectionsJob
 
@@ -51,12 +52,21 @@ class ImageInput:
     kind: Kind
     sampler: ImageSampler
     shown: LayerPicture | None = None
+    labels: Any = None
 
     @classmethod
-    def of(cls, name: str, kind: Kind, layer: Image, *, is_further: bool = False) -> ImageInput:
-        """The input that an image layer is; a further stain is kept with the run."""
-        shown = LayerPicture.of(layer) if is_further and layer.ndim == 2 else None
-        return cls(name, kind, ImageSampler.of(layer), shown)
+    def of(cls, name: str, kind: Kind, layer: Image) -> ImageInput:
+        """The input that an image layer is."""
+        return cls(name, kind, ImageSampler.of(layer))
+
+    @classmethod
+    def of_picture(cls, choice: Choice, first: Image | None) -> ImageInput:
+        """The input that a picture is, with its cells; one beside the first stays with the run."""
+        candidate, cells = choice.candidate, choice.cells
+        layer: Any = candidate.layer
+        shown = LayerPicture.of(layer) if layer is not first and layer.ndim == 2 else None
+        labels = None if cells is None else cells.data[0] if cells.multiscale else cells.data
+        return cls(candidate.name, choice.kind, ImageSampler.of(layer), shown, labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +177,7 @@ class RunJob:
         if self.note:
             dataset = replace(dataset, notes=(*dataset.notes, self.note))
         places = self.places
-        measured: dict[str, str] = {}
+        measured: dict[str, str | None] = {}
         for given in self.pictures:
             yield Phase.MEASURING
             name = stain_name(given.name)
@@ -178,7 +188,9 @@ class RunJob:
                 laid = given.shown.laid_by(picture.matrix, places.coordinates)
                 further = {**dataset.further_images, name: laid}
                 dataset = replace(dataset, further_images=further)
-            measuring = iter_with_image(dataset, ImageFeatures(name=name), picture, check=check)
+            measuring = iter_with_image(
+                dataset, ImageFeatures(name=name, labels=given.labels), picture, check=check
+            )
             while True:
                 try:
                     done, spots = next(measuring)
@@ -186,9 +198,10 @@ class RunJob:
                     dataset = finished.value
                     break
                 yield PictureReport(done, spots)
-            measured[name] = TEXTURE
+            measured[name] = TEXTURE if given.labels is None else None
         if len(measured) > 1:
-            arguments = {**dataset.load_arguments, "image_features": measured}
+            known = None if None in measured.values() else measured
+            arguments = {**dataset.load_arguments, "image_features": known}
             dataset = replace(dataset, load_arguments=arguments)
         return dataset
 

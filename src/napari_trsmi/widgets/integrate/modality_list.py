@@ -138,7 +138,10 @@ class ModalityList(QWidget):
         for layer in self._inputs.offered(reversed(self._viewer.layers)):
             action = self._menu.addAction(layer.name)
             if action is not None:
-                action.setToolTip(f"Add what layer {layer.name!r} measures.")
+                if self._inputs.pictures_of(layer):
+                    action.setToolTip(f"Add the nuclei or cells of {layer.name!r} to its picture.")
+                else:
+                    action.setToolTip(f"Add what layer {layer.name!r} measures.")
                 action.triggered.connect(lambda _=False, layer=layer: self._on_layer_picked(layer))
         if self._menu.isEmpty():
             nothing = self._menu.addAction("No layer has anything to add")
@@ -147,6 +150,9 @@ class ModalityList(QWidget):
                 nothing.setEnabled(False)
 
     def _on_layer_picked(self, layer: Layer) -> None:
+        if self._inputs.pictures_of(layer):
+            self._inputs.set_cells(layer)
+            return
         try:
             self._inputs.add(candidates_of_layer(layer))
         except InputError as error:
@@ -203,6 +209,9 @@ class ModalityRow(QWidget):
     def refresh(self) -> None:
         """Show what is chosen now."""
         self.used.setChecked(self._choice.used)
+        cells = self._choice.cells
+        name = self._choice.candidate.name
+        self.used.setText(_short(name if cells is None else f"{name} + {cells.name}"))
         self.kind.setCurrentIndex(self.kind.findData(self._choice.kind))
         self.kind.setEnabled(self._choice.used)
         words, tip = KINDS[self._choice.kind]
