@@ -114,6 +114,29 @@ def test_sample_is_the_tissue_or_the_setting_named(invoke, job, tmp_path):
 
 
 @pytest.mark.usefixtures("unpainted")
+def test_a_wrong_picture_is_said(invoke, tables, tmp_path):
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    named = [f"rna={tables / 'rna.h5ad'}", f"protein={tables / 'protein.h5ad'}"]
+    ended = invoke(
+        *("run", *named, "--image", tmp_path / "dot.png", "--image-features", "texture"),
+        *("--output", tmp_path / "out.h5ad"),
+    )
+    assert ended.exit_code != 0
+    assert "lie outside image (1 x 1 pixels)" in " ".join(ended.output.split())
+    assert not (tmp_path / "out.h5ad").exists()
+
+
+def test_several_stains_are_named(invoke, job, tables, tmp_path):
+    rna, first = f"rna={tables / 'rna.h5ad'}", tables / "tissue.png"
+    said = ["run", rna, "-o", tmp_path / "a.csv", "--image", f"HE={first}"]
+    assert invoke(*said, "--image", f"Ki67={first}").exit_code == 0
+    assert job.data.image_name == "HE"
+    assert list(job.data.further_images) == ["Ki67"]
+    ended = invoke(*said, "--image", first)
+    assert ended.exit_code == 2
+    assert "each needs a name" in ended.output
+
+
 def test_image_features_reach_the_run(invoke, job, tmp_path):
     invoke("run", "--sample", "-o", tmp_path / "a.csv", "--image-features", "texture")
     assert job.image_features == "texture"

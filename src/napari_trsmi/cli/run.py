@@ -8,6 +8,7 @@ import click
 
 from napari_trsmi.atomic import check_output
 from napari_trsmi.cli.command import Command
+from napari_trsmi.cli.images import named_images
 from napari_trsmi.cli.interruption import INTERRUPTED
 from napari_trsmi.cli.parameters import CommaList, given, parameter_options
 from napari_trsmi.cli.processes import assist, joined
@@ -49,7 +50,14 @@ SAMPLE = "tissue"
     "--features", type=CommaList(str), metavar="NAME,...", help="obsm blocks to use as features."
 )
 @click.option("--positions", metavar="FILE", help="CSV of spot, x, y, if the tables have none.")
-@click.option("--image", metavar="FILE", help="Tissue image.")
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="[NAME=]FILE",
+    help="Tissue image. Of several stains each has a name, as in --image HE=he.tif --image "
+    "Ki67=ki67.tif; domains are drawn on the first.",
+)
 @click.option(
     "--image-scale",
     type=click.FloatRange(min=0, min_open=True),
@@ -125,7 +133,7 @@ def run(
     sample: str | None,
     features: tuple[str, ...] | None,
     positions: str | None,
-    image: str | None,
+    images: tuple[str, ...],
     image_scale: float | None,
     image_features: str | None,
     sections: tuple[str, ...],
@@ -170,6 +178,7 @@ def run(
     from napari_trsmi.data.cluster import connected
 
     config = Config.from_preset(preset, **given(parameters))
+    image = named_images(images)
     one_by_one = section_files(sections) if not tables and sample is None else {}
     if bool(tables or one_by_one) == (sample is not None):
         raise click.UsageError("Give one or more tables, or --sample for simulated ones.")

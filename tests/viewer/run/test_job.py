@@ -191,6 +191,29 @@ def test_a_second_stain_is_kept_with_the_run_in_the_frame_of_the_spots(inputs):
     assert result.record["inputs"]["image_features"] == {"H&E": "texture", "Ki67 2": "texture"}
 
 
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (np.zeros((1, 1, 3), np.uint8), "1 x 1 pixels, less than a spot"),
+        (np.full((1200, 1200, 3), np.nan, np.float32), "no numbers"),
+        (np.full((1200, 1200, 3), 255, np.uint8), None),
+        (np.random.default_rng(0).random((1200, 1200, 4), np.float32), None),
+    ],
+    ids=["1 x 1", "NaN", "white", "noise with alpha"],
+)
+def test_a_wrong_picture_is_said_or_changes_nothing(inputs, picture, said):
+    alone, _ = consume(inputs.job(SMALL))
+    inputs.add(candidates_of_layer(Image(picture, rgb=True, name="H&E")))
+    outcome, _ = consume(inputs.job(SMALL))
+    if said is not None:
+        assert isinstance(outcome, Failed)
+        assert said in outcome.reason
+        return
+    assert isinstance(outcome, Finished), outcome
+    pd.testing.assert_series_equal(outcome.result.domains, alone.result.domains)
+    assert any("left out" in note for note in outcome.result.record["notes"])
+
+
 def test_a_labels_layer_has_the_cells_of_a_picture_as_large(inputs):
     rng = np.random.default_rng(0)
     picture = Image(rng.normal(50, 5, (1200, 1200)).astype(np.float32), name="DAPI")

@@ -99,6 +99,11 @@ def iter_measure(
     level = picture.at(diameter)
     channels = None if picture.stained else _chosen(picture, recipe.channels)
     places, on_it, notes = placed_on(level, coordinates, picture)
+    if not picture.stained and picture.channels == ("red", "green", "blue"):
+        notes.append(
+            f"{picture.name} is dark where nothing is: it is measured as colours that glow, not as "
+            "stains. If it is an inverted picture of stains, invert it."
+        )
     scene = Scene.of(level, places[on_it], channels, check)
     if scene.stains is not None and not scene.stains.found:
         notes.append(

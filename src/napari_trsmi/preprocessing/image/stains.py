@@ -58,7 +58,7 @@ class Stains:
 
 def is_stained(pixels: NDArray[Any]) -> bool:
     """Whether a picture is lit from behind: bright where there is nothing."""
-    small = np.asarray(pixels[:: max(1, len(pixels) // 256), :: max(1, pixels.shape[1] // 256)])
+    small = np.asarray(pixels[:: max(1, pixels.shape[0] // 256), :: max(1, pixels.shape[1] // 256)])
     return bool(np.percentile(small.max(axis=2), 90) > _BRIGHT)
 
 

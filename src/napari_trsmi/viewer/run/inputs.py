@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,9 +11,8 @@ from psygnal import Signal
 
 from napari_trsmi.data.checks import MIN_SPOTS
 from napari_trsmi.data.dataset import Kind
-from napari_trsmi.data.matching import shared_spots
 from napari_trsmi.data.wording import counted, listed
-from napari_trsmi.errors import InputError, TRSMIWarning
+from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.run.candidates import (
     TableCandidate,
@@ -23,6 +21,7 @@ from napari_trsmi.viewer.run.candidates import (
     spot_names,
 )
 from napari_trsmi.viewer.run.job import ImageInput, RunJob, TableInput
+from napari_trsmi.viewer.run.matched import matched, same_names
 from napari_trsmi.viewer.run.places import places_of_points, places_of_tables
 from napari_trsmi.viewer.run.restriction import inside
 from napari_trsmi.viewer.run.spatialdata_layers import has_tables
@@ -318,8 +317,8 @@ class RunInputs:
                 "An image is measured at spots. Choose the Points layer that shows the spots."
             )
         # Several looks at the inputs ask for it, and matching many spots takes long.
-        if self._matched is None or not _same(self._matched[0], named):
-            self._matched = named, _match(named)
+        if self._matched is None or not same_names(self._matched[0], named):
+            self._matched = named, matched(named)
         return self._matched[1]
 
     def _own_names(self, layer: Points) -> pd.Index:
@@ -368,24 +367,6 @@ class RunInputs:
             diameter=next((t.spot_diameter for t in tables if t.spot_diameter is not None), None),
             tissue=next((t.image for t in tables if t.image is not None), None),
         )
-
-
-def _same(one: dict[str, pd.Index], other: dict[str, pd.Index]) -> bool:
-    return list(one) == list(other) and all(
-        mine is theirs or mine.equals(theirs)
-        for mine, theirs in zip(one.values(), other.values(), strict=True)
-    )
-
-
-def _match(named: dict[str, pd.Index]) -> tuple[pd.Index, str]:
-    """Return the spots that all have, and a sentence if some have not."""
-    first = next(iter(named.values()))
-    if all(spots is first or spots.equals(first) for spots in named.values()):
-        return first, ""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TRSMIWarning)  # the numbers are in the note
-        notes: list[str] = []
-        return shared_spots(named, notes), notes[0]
 
 
 def results_in(layers: Iterable[Layer]) -> list[TRSMIResult]:
