@@ -127,6 +127,18 @@ def test_text_tables_dropped_together_are_one_section(viewer, integrate, texts):
     assert integrate.points.layer is points
 
 
+@pytest.mark.parametrize("names", [("counts", "positions"), ("positions", "counts")])
+def test_text_tables_that_napari_opens_one_by_one_are_one_section(viewer, texts, names):
+    folder, section = texts
+    paths = [folder / f"{name}.csv" for name in names]
+    with notification_manager:  # as after its question for a reader, in a window without docks
+        viewer.open(paths, plugin=PLUGIN)
+    notification_manager.records.clear()
+    (points,) = viewer.layers
+    np.testing.assert_allclose(points.data, section.coordinates[:, ::-1])
+    assert "Integrate (TRSMI)" in viewer.window.dock_widgets
+
+
 def test_a_text_table_alone_opens_or_says_what_to_do(viewer, integrate, texts):
     folder, _ = texts
     (said,) = errors(drop(viewer, folder / "counts.csv"))

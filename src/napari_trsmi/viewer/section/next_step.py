@@ -44,7 +44,7 @@ def open_session_with_docks(viewer: ViewerModel | None, path: str) -> None:
     open_session(viewer, path)
 
 
-def open_next(viewer: ViewerModel | None, section: Opened) -> None:
+def open_next(viewer: ViewerModel | None, section: Opened | None) -> None:
     """Open the Integrate dock beside a section, and the Domains dock beside a run.
 
     Nothing is opened in a window that has a dock of this package, or is not shown.
@@ -54,7 +54,7 @@ def open_next(viewer: ViewerModel | None, section: Opened) -> None:
     viewer
         Where the section is opened.
     section
-        What is opened.
+        What is opened; None for a table that is not enough alone.
     """
     from napari._app_model import get_app_model
 

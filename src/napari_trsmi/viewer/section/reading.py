@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+from weakref import WeakKeyDictionary
 
 from napari_trsmi.data.dataset import SpatialOmics
 from napari_trsmi.data.loading import load
@@ -36,6 +38,7 @@ from napari_trsmi.viewer.session.saving import is_session
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from napari.components import LayerList, ViewerModel
     from napari.layers import Image
 
     from napari_trsmi.data.loading import Tables
@@ -48,6 +51,9 @@ Opened: TypeAlias = "SpatialOmics | TRSMIResult | Mapping[str, SpatialOmics]"
 """A section, a run, or several sections by name."""
 
 _HEADER = 4096  # bytes
+_TOGETHER = 10.0  # s within which text tables are of one drop
+_waiting: WeakKeyDictionary[LayerList, tuple[str, float]] = WeakKeyDictionary()
+"""A text table that could not be opened alone, and when."""
 
 
 def get_reader(path: str | list[str]) -> Reader | None:
@@ -258,6 +264,7 @@ def _read(paths: str | list[str]) -> list[LayerData] | list[tuple[None]]:
     if viewer is not None:
         keep(viewer)
     try:
+        paths = _with_waiting(viewer, paths)
         if isinstance(paths, str) and is_geojson(Path(paths)):
             return [areas_data(Path(paths), viewer)]
         if isinstance(paths, str) and is_session(Path(paths)):
@@ -266,12 +273,28 @@ def _read(paths: str | list[str]) -> list[LayerData] | list[tuple[None]]:
         section = _read_paths(paths)
         layers = _layers_of(section, paths)
     except TRSMIError as error:
+        if viewer is not None and isinstance(paths, str) and is_delimited(Path(paths)):
+            _waiting[viewer.layers] = paths, time.monotonic()
+            open_next(viewer, None)  # whose window keeps the next ones together
         if getattr(sys.excepthook, "__self__", None) is not notification_manager:
             raise
         show_error(_shortened(str(error), paths))
         return [(None,)]
     open_next(viewer, section)
     return layers
+
+
+def _with_waiting(viewer: ViewerModel | None, paths: str | list[str]) -> str | list[str]:
+    """Return a text table with the one before it, if one of the two has the places of the other.
+
+    What is dropped together is opened one by one where napari has asked for the reader.
+    """
+    if viewer is None or not isinstance(paths, str) or not is_delimited(Path(paths)):
+        return paths
+    before, when = _waiting.pop(viewer.layers, ("", 0.0))
+    if not before or before == paths or time.monotonic() - when > _TOGETHER:
+        return paths
+    return [before, paths] if is_positions(Path(before)) != is_positions(Path(paths)) else paths
 
 
 def _read_paths(paths: str | list[str]) -> Opened:
