@@ -1,6 +1,6 @@
 """Curves of what goes wrong with tables: noise, imbalance, lost spots, batches, resolution.
 
-python benchmark/speed/robustness.py [--replicates 3] [--rows FILE.jsonl] [--figure FILE.png]
+python benchmark/speed/robustness.py [--replicates 5] [--rows FILE.jsonl] [--figure FILE.png]
 
 Simulated sections of RNA and protein, of which neither shows all four domains. One thing is made
 worse in five steps, in new counts each time, and every method gets the same tables. Runs that are
@@ -169,7 +169,7 @@ class Disturbed(Case):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--replicates", type=int, default=3)
+    parser.add_argument("--replicates", type=int, default=5)
     parser.add_argument("--methods", nargs="+", choices=list(SHOWN), default=list(SHOWN))
     parser.add_argument("--steps", type=int, nargs="+", default=[0, 1, 2, 3, 4, 5])
     parser.add_argument("--rows", type=Path, default=ROWS)

@@ -126,6 +126,11 @@ class TestOpening:
         (alone,) = open_section(ViewerModel(), file, section="sample=a")
         assert list(dataset_of(alone).spots) == list(first.spots)
 
+    def test_what_nothing_tells_the_kind_of_is_taken_as_rna(self, viewer, file):
+        plain = file.rename(file.with_name("table.h5ad"))
+        layers = open_section(viewer, plain)
+        assert [dataset_of(layer).names for layer in layers] == [("rna",)] * 3
+
     def test_the_column_may_be_named(self, viewer, file):
         assert len(open_section(viewer, file, library_key="sample")) == 3
         with pytest.raises(InputError, match="both named"):

@@ -155,7 +155,13 @@ def read_all(tables: Tables | Sections, *, library_key: str | None = None, **giv
             "A section and the column of all sections are both named. Leave one of the two out."
         )
     notes: list[str] = []
-    found = read_sections(tables, notes, library_key=library_key, **given)
+    try:
+        found = read_sections(tables, notes, library_key=library_key, **given)
+    except InputError as error:
+        if not (isinstance(error.__cause__, UnknownKindError) and isinstance(tables, (str, Path))):
+            raise
+        notes = [f"Nothing tells what {Path(tables).name} holds: it is taken as RNA."]
+        found = read_sections({"rna": tables}, notes, library_key=library_key, **given)
     how = "" if library_key is None else f", told apart by {library_key}"
     show_several(found, [*notes, f"{counted(len(found), 'section')} side by side{how}."])
     return found
