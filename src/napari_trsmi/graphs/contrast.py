@@ -60,9 +60,8 @@ def weighted_by_contrast(
     mean = row_normalized(add_self_loops(spatial)).astype(np.float32)
     contrast = np.zeros(spatial.nnz)
     for values in features:
-        contrast += _in_medians(
-            _contrast(values.astype(np.float32), mean, spatial, portion), portion
-        )
+        seen = values.astype(np.float32, copy=False)
+        contrast += _in_medians(_contrast(seen, mean, spatial, portion), portion)
     relative = np.minimum(_in_medians(contrast, portion), _MOST * half) / half
     weighted = spatial.copy()
     weighted.data = (1 / (1 + relative**2)).astype(np.float32)

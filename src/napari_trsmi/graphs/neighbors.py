@@ -57,7 +57,7 @@ def spatial_graph(coordinates: NDArray[np.float64], k: int) -> sp.csr_array:
     check_enough(n, k, "spatial_neighbors")
     wide = min(n, 2 * k + 5)  # room for ties and the spot itself
     tree = cKDTree(coordinates)
-    rows, columns = [], []
+    counts, columns = [], []
     for start in range(0, n, _SPOTS):
         near_to: tuple[NDArray[np.float64], NDArray[np.int64]]
         near_to = tree.query(coordinates[start : start + _SPOTS], k=wide)  # type: ignore[assignment]
@@ -66,9 +66,9 @@ def spatial_graph(coordinates: NDArray[np.float64], k: int) -> sp.csr_array:
         # the spot itself is among its neighbours, so the k-th other one is at most at place k
         limit = distances[:, k] * (1 + _TIE)
         near = (found != own[:, None]) & (distances <= limit[:, None])
-        rows.append(np.repeat(own, near.sum(axis=1)).astype(np.int32))
+        counts.append(near.sum(axis=1))
         columns.append(found[near].astype(np.int32))
-    return _symmetric(np.concatenate(rows), np.concatenate(columns), n)
+    return _symmetric(np.concatenate(counts), np.concatenate(columns))
 
 
 def feature_graph(
@@ -108,7 +108,7 @@ def feature_graph(
         found = top_cosine(directions, directions, k, device=device, skip_self=True)
     else:
         found = approximate(directions, k, seed)
-    return _symmetric(np.repeat(np.arange(n, dtype=np.int32), k), found.ravel(), n)
+    return _symmetric(np.full(n, k), found.ravel().astype(np.int32, copy=False))
 
 
 def unit_rows(features: NDArray[np.floating], portion: Portion = WHOLE) -> NDArray[np.float32]:
@@ -267,11 +267,13 @@ def approximate(directions: NDArray[np.float32], k: int, seed: int) -> NDArray[n
     return kept
 
 
-def _symmetric(rows: NDArray[np.int32], columns: NDArray[np.integer], n: int) -> sp.csr_array:
-    ones = np.ones(len(rows), dtype=np.float32)
-    columns = columns.astype(np.int32, copy=False)
-    graph = sp.coo_array((ones, (rows, columns)), shape=(n, n)).tocsr()
-    graph = graph.maximum(graph.T).tocsr()
+def _symmetric(counts: NDArray[np.integer], columns: NDArray[np.int32]) -> sp.csr_array:
+    """The graph of spots that have so many neighbours each, and to be one goes both ways."""
+    n = len(counts)
+    pointers = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    graph = sp.csr_array((np.ones(len(columns), dtype=np.float32), columns, pointers), (n, n))
+    graph.sort_indices()
+    graph = graph.maximum(graph.T.tocsr()).tocsr()
     graph.sort_indices()
     graph.data[:] = 1.0
     return graph

@@ -52,11 +52,11 @@ class Pattern:
         symmetric: bool,
         portion: Portion = WHOLE,
     ) -> Pattern:
-        """The pattern of a scipy CSR matrix with sorted indices."""
+        """The pattern of a scipy CSR matrix, whose indices it sorts and shares."""
         matrix.sort_indices()
         return cls(
-            torch.from_numpy(matrix.indptr.astype(np.int32)),
-            torch.from_numpy(matrix.indices.astype(np.int32)),
+            torch.from_numpy(matrix.indptr.astype(np.int32, copy=False)),
+            torch.from_numpy(matrix.indices.astype(np.int32, copy=False)),
             symmetric,
             portion,
         )

@@ -80,7 +80,8 @@ def spatial_reach(
         near += local_gate * (mean @ portion.around(near))
         far = diffusion[-1] * near
         for coefficient in diffusion[-2::-1]:
-            far = mean @ portion.around(far) + coefficient * near
+            far = mean @ portion.around(far)
+            far += coefficient * near
         views = np.stack([near[hidden].ravel(), far[hidden].ravel()]).astype(np.float64)
         gram += views @ views.T
         product += views @ features[hidden].ravel()

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import scipy.sparse as sp
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
-    import scipy.sparse as sp
     from numpy.typing import NDArray
 
     from napari_trsmi.config import Config
@@ -190,9 +190,7 @@ def _local(
 
 
 def _scaled(graph: sp.csr_array, factor: Tensor) -> sp.csr_array:
-    scaled = graph.copy()
-    scaled.data *= factor.numpy()
-    return scaled
+    return sp.csr_array((graph.data * factor.numpy(), graph.indices, graph.indptr), graph.shape)
 
 
 def _on_device(graph: sp.csr_array, device: torch.device, portion: Portion) -> WeightedGraph:

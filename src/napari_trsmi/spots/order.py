@@ -64,7 +64,7 @@ def clustered_order(features: Sequence[NDArray[np.floating]], *, seed: int) -> N
         A permutation, ``int64``, shape (n_spots,).
     """
     scaled = [np.asarray(f) / max(float(np.std(f)), np.finfo(float).tiny) for f in features]
-    stacked = np.hstack(scaled).astype(np.float32)
+    stacked = np.hstack(scaled).astype(np.float32, copy=False)
     clusters = MiniBatchKMeans(min(_CLUSTERS, len(stacked)), random_state=seed, n_init=1)
     with threadpool_limits(1):  # a batch takes less than its threads wait for each other
         order: NDArray[np.int64] = np.argsort(clusters.fit_predict(stacked), kind="stable")

@@ -15,7 +15,7 @@ from napari_trsmi.training.problem import build_problem
 from napari_trsmi.training.report import EpochReport, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     import scipy.sparse as sp
@@ -107,9 +107,9 @@ def iter_network_run(
     ------
     The phase of the training, and an `EpochReport` after every epoch.
     """
-    problem = build_problem(components, spatial, config, device=device.type, portion=portion)
-    if device.type == "cpu":  # which no other device takes over from
-        components.clear()
+    # the CPU takes over from other devices, and no other from the CPU
+    features = _taken(components) if device.type == "cpu" else iter(components)
+    problem = build_problem(features, spatial, config, device=device.type, portion=portion)
     stop.check()
     if config.epochs:
         yield Phase.TRAINING
@@ -122,6 +122,12 @@ def iter_network_run(
             return NetworkRun(problem.weights, problem.gate_ends, finished.value, reports)
         reports.append(report)
         yield report
+
+
+def _taken(components: list[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """Take one after the other out of the list."""
+    while components:
+        yield components.pop(0)
 
 
 def device_name(device: torch.device) -> str:

@@ -21,7 +21,7 @@ from napari_trsmi.spots.tiles import tiles_of
 from napari_trsmi.training.devices import explained
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     import scipy.sparse as sp
     from numpy.typing import NDArray
@@ -66,7 +66,7 @@ class Problem:
 
 
 def build_problem(
-    features: Sequence[NDArray[np.floating]],
+    features: Iterable[NDArray[np.floating]],
     spatial: sp.csr_array,
     config: Config,
     *,
@@ -100,7 +100,8 @@ def build_problem(
     scaled, weights, ends = [], [], []
     graphs: dict[int, sp.csr_array] = {}
     waiting: dict[int, NDArray[np.float32]] = {}
-    for number, block in enumerate(features):
+    for block in features:  # an enumeration would keep the last one
+        number, (n, width) = len(scaled), block.shape
         try:
             # spots by components: threads of BLAS would wait for each other longer than they work
             with threadpool_limits(1, user_api="blas"):
@@ -109,18 +110,20 @@ def build_problem(
                     graphs[number] = feature_graph(
                         values, config.feature_neighbors, device=device, seed=config.seed
                     )
-                elif is_exact(portion.n_spots(len(block)), device):
+                elif is_exact(portion.n_spots(n), device):
                     k = config.feature_neighbors
                     graphs[number] = exact_graph(values, k, portion, device=device)
                 else:
                     waiting[number] = unit_rows(values, portion)
                 start = _start_weights(values, spatial, config, device, portion)
         except RuntimeError as error:
-            needed = search_memory(len(block), block.shape[1], device)
+            needed = search_memory(n, width, device)
             raise explained(error, needed, torch.device(device)) from error
         scaled.append(values.astype(np.float32, copy=False))
         weights.append(start)
+        del block  # of which the caller may keep none
         ends.append(_gate_end(values, spatial, config, portion))
+        del values
     weighted = spatial
     if config.edge_contrast:
         weighted = weighted_by_contrast(spatial, scaled, half=config.edge_contrast, portion=portion)
@@ -131,7 +134,7 @@ def build_problem(
         spatial, weighted = (wide.local(graph) for graph in (spatial, weighted))
         graphs = {number: wide.local(graph) for number, graph in graphs.items()}
         portion = wide
-    similar = tuple(graphs[number] for number in range(len(features)))
+    similar = tuple(graphs[number] for number in range(len(scaled)))
     return Problem(tuple(scaled), spatial, weighted, similar, tuple(weights), tuple(ends), portion)
 
 
