@@ -3,8 +3,10 @@
     python benchmark/speed/rivals.py [--data mouse_brain_p22] [--methods spatialglue]
 
 Each method runs in a process and an environment of its own (`trsmi-benchmark install spatialglue`),
-one after the other on one thread, ours first and last, so that a machine that slows down is seen.
-A method without domains of its own is given the common clustering of its embedding.
+one after the other on one thread. Ours are the default, which finds domains at five scales, and the
+regions and the states alone; they run first and last, so that a machine that slows down is seen,
+and ratios are to the mean. A method without domains of its own is given the common clustering of
+its embedding.
 """
 
 from __future__ import annotations
@@ -15,11 +17,12 @@ from pathlib import Path
 
 from trsmi_benchmark.catalogue import chosen_methods
 from trsmi_benchmark.data.sections import CASES, chosen_cases
+from trsmi_benchmark.method import Method
 from trsmi_benchmark.process import Limits
 from trsmi_benchmark.rows import RowsFile
 from trsmi_benchmark.runs import Protocol, iter_runs
 
-_OURS = "trsmi"
+_DEFAULT = Method("trsmi_default", "TRSMI", "trsmi", "trsmi_benchmark.trsmi:run", {})
 
 
 def measure(case, methods, limits):
@@ -46,19 +49,20 @@ def main() -> None:
     options = parser.parse_args()
     (case,) = chosen_cases((options.data,))
     limits = Limits(60 * options.minutes, 16 * 2**30)
-    first = measure(case, chosen_methods((_OURS, *options.methods)), limits)
-    again = measure(case, chosen_methods((_OURS,)), limits)[_OURS]
-    ours = [spent(first[_OURS]), spent(again)]
-    print("| method | CPU s | MB at the peak | CPU s over ours |\n|---|---|---|---|")
-    for row, seconds in zip((first.pop(_OURS), again), ours, strict=True):
-        print(f"| {_OURS} | {seconds:.1f} | {row.measured['memory'] / 1e6:,.0f} | 1 |")
-    for name, row in first.items():
+    ours = [_DEFAULT, *chosen_methods(("trsmi", "trsmi_states"))]
+    before = measure(case, ours, limits)
+    others = measure(case, chosen_methods(tuple(options.methods)), limits)
+    after = measure(case, ours, limits)
+    means = {name: (spent(row) + spent(after[name])) / 2 for name, row in before.items()}
+    print(f"| method | CPU s | MB at the peak | CPU s over {' | over '.join(means)} |")
+    print("|---" * (3 + len(means)) + "|")
+    for name, row in (*before.items(), *after.items(), *others.items()):
         seconds = spent(row)
         if seconds is None:
-            print(f"| {name} | {row.status}: {row.message} | | |")
+            print(f"| {name} | {row.status}: {row.message} |")
             continue
-        ratio = seconds / (sum(ours) / len(ours))
-        print(f"| {name} | {seconds:.0f} | {row.measured['memory'] / 1e6:,.0f} | {ratio:.1f} |")
+        ratios = " | ".join(f"{seconds / mean:.2f}" for mean in means.values())
+        print(f"| {name} | {seconds:.1f} | {row.measured['memory'] / 1e6:,.0f} | {ratios} |")
 
 
 if __name__ == "__main__":

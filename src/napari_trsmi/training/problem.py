@@ -97,7 +97,8 @@ def build_problem(
     TrainingError
         If PyTorch fails.
     """
-    scaled, weights, ends = [], [], []
+    scaled: list[NDArray[np.float32]] = []
+    weights, ends = [], []
     graphs: dict[int, sp.csr_array] = {}
     waiting: dict[int, NDArray[np.float32]] = {}
     for block in features:  # an enumeration would keep the last one
