@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -220,13 +221,30 @@ def _components(modality: Modality, order: NDArray[np.int64], config: Config) ->
     return Kept(arrays, {"notes": said})
 
 
+_COPIES = {Kind.RNA: 3, Kind.FEATURES: 3, Kind.CHROMATIN: 6}
+"""Of a table in memory, while components are made of it; of other kinds, whose tables become
+dense and of double precision, 8 of the dense one."""
+_DENSE_COPIES = 8
+_CHUNKS = 250_000_000
+"""Bytes of what it takes for a table that is read in parts."""
+
+
 def needs_of_run(dataset: SpatialOmics | SectionSet, config: Config, ranks: Ranks = ALONE) -> Needs:
     """What memory a run needs on this machine, and in how many tiles it fits what is free."""
     tables = [dataset] if isinstance(dataset, SpatialOmics) else dataset.sections.values()
-    largest = max(_n_bytes(m.table.X) for section in tables for m in section.modalities)
+    work = max(_work(modality) for section in tables for modality in section.modalities)
     widths = [min(m.table.n_vars, config.n_components) for m in dataset.modalities]
     n_spots = -(-dataset.n_spots * ranks.here // ranks.size)
-    return needs_of(n_spots, widths, config, table=largest)
+    return needs_of(n_spots, widths, config, work=work)
+
+
+def _work(modality: Modality) -> int:
+    """About how many bytes it takes to make components of a table."""
+    if modality.stored is not None:
+        return _CHUNKS
+    if modality.kind in _COPIES:
+        return _COPIES[modality.kind] * _n_bytes(modality.table.X)
+    return int(_DENSE_COPIES * np.dtype(np.float32).itemsize * math.prod(modality.table.shape))
 
 
 def _n_bytes(matrix: Any) -> int:

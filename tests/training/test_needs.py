@@ -49,9 +49,39 @@ def test_a_number_of_ones_own_is_taken(free):
 
 def test_memory_grows_with_the_spots_and_falls_with_the_tiles():
     config = Config()
-    one, ten = (run_memory(n, WIDTHS, config, tiles=1) for n in (SMALL, 10 * SMALL))
-    assert ten == pytest.approx(10 * one, rel=1e-3)
+    one, two, ten = (run_memory(n * LARGE, WIDTHS, config, tiles=1) for n in (1, 2, 10))
+    assert ten - two == pytest.approx(8 * (two - one), rel=1e-6)  # and what is loaded once
     sizes = [run_memory(LARGE, WIDTHS, config, tiles=tiles) for tiles in (1, 2, 8)]
     assert sizes == sorted(sizes, reverse=True)
     only_regions = config.replace(all_scales=False)
     assert run_memory(LARGE, WIDTHS, only_regions, tiles=1) < sizes[0]
+
+
+@pytest.mark.parametrize(
+    ("n_spots", "all_scales", "taken"),
+    [
+        (10_000, True, 0.26e9),
+        (10_000, False, 0.15e9),
+        (100_000, True, 0.88e9),
+        (1_000_000, True, 3.26e9),
+        (1_000_000, False, 1.97e9),
+    ],
+)
+def test_the_estimate_is_what_runs_took_and_at_most_a_quarter_more(n_spots, all_scales, taken):
+    """Peaks of `benchmark/speed/sizes.py` of 2026-11-28, less what was held before."""
+    config = Config(all_scales=all_scales)
+    protein = 8 * 4 * 50 * n_spots
+    assert 1 < run_memory(n_spots, WIDTHS, config, tiles=1, work=protein) / taken < 1.25
+
+
+def test_training_is_counted_and_said_where_it_does_not_fit(free):
+    trained, regions = Config(epochs=20), Config(epochs=20, all_scales=False)
+    assert run_memory(LARGE, WIDTHS, trained, tiles=8) > 5 * run_memory(
+        LARGE, WIDTHS, Config(), tiles=8
+    )
+    assert run_memory(LARGE, WIDTHS, regions, tiles=8) == run_memory(
+        LARGE, WIDTHS, regions.replace(epochs=0), tiles=8
+    )
+    free(4e9)
+    assert "leave it out (epochs=0)" in str(needs_of(LARGE, WIDTHS, trained))
+    assert "epochs=0" not in str(needs_of(LARGE, WIDTHS, Config()))

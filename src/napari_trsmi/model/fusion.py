@@ -12,7 +12,7 @@ from napari_trsmi.spots.portion import WHOLE, Portion
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_ROWS = 1 << 17
+ROWS = 1 << 14
 """That are held in double precision at a time."""
 
 
@@ -54,8 +54,8 @@ class Fusion(nn.Module):
         """
 
         def blocks() -> Iterator[Tensor]:
-            for start in range(0, len(parts[0]), _ROWS):
-                rows = [part[start : start + _ROWS] for part in parts]
+            for start in range(0, len(parts[0]), ROWS):
+                rows = [part[start : start + ROWS] for part in parts]
                 yield torch.cat(rows, dim=1).cpu().double()
 
         total: Tensor = sum(block.sum(dim=0) for block in blocks())  # type: ignore[assignment]
