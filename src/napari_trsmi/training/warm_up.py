@@ -14,11 +14,8 @@ if TYPE_CHECKING:
 
 _SETTLING = 2.0  # seconds after a block in which its outcome is shown
 
-_NEVER = 2**31 - 1
-
 _lock = threading.Lock()
 _quiet = 0
-_usual: list[int] = []
 
 
 def warm_up() -> list[Device]:
@@ -68,16 +65,15 @@ def small_collections() -> Iterator[None]:
 
     A full collection stops every thread, the longer the more is loaded. What was
     there before is set aside, and looked through again some seconds after the last such block.
-    Inside it there are no full collections either: numba makes a million objects when it
-    compiles a search, and each of a dozen collections on the way took 170 milliseconds.
+    What a full collection inside it leaves is set aside too: numba makes a million objects when
+    it compiles a search, and each of a dozen collections on the way took 170 milliseconds.
     """
     global _quiet
     with _lock:
         _quiet += 1
         if _quiet == 1:
-            _usual[:] = gc.get_threshold()
-            gc.set_threshold(_usual[0], _usual[1], _NEVER)
             gc.freeze()
+            gc.callbacks.append(_set_aside)
     try:
         yield
     finally:
@@ -91,5 +87,10 @@ def _end_of_quiet() -> None:
     with _lock:
         _quiet -= 1
         if _quiet == 0:
+            gc.callbacks.remove(_set_aside)
             gc.unfreeze()
-            gc.set_threshold(_usual[0], _usual[1], _usual[2])
+
+
+def _set_aside(phase: str, told: dict[str, int]) -> None:
+    if phase == "stop" and told["generation"] == 2:
+        gc.freeze()

@@ -186,7 +186,7 @@ def test_boundaries_that_come_too_late_or_fail(dock, viewer, points, qtbot, monk
     assert not dock.boundaries.box.isChecked()
     viewer.layers.append(points)
 
-    def fail(*_):
+    def fail(*_, **__):
         raise MemoryError
 
     monkeypatch.setattr("napari_trsmi.widgets.domains.boundaries.domain_boundaries", fail)
