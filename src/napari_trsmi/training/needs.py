@@ -20,11 +20,11 @@ _MUTUAL = 1.8
 """Edges of a symmetric graph over the neighbours asked for."""
 _INDEX = 800
 """Bytes a spot of the index that similar spots are sought in, beside two copies of its features."""
-_COMPILED = 300_000_000
+_COMPILED = 200_000_000
 """Bytes of what that index is compiled with, which is loaded beyond the exact search."""
 _LIBRARIES = 140_000_000
 """Bytes of what a run loads on its way."""
-_SAMPLES = 100_000_000
+_SAMPLES = 60_000_000
 """Bytes of the spots that states are compared on, and of what is left between them."""
 _FUSED = 28
 """Bytes of a value that is fused: once in single, three times in double precision."""
