@@ -74,7 +74,7 @@ def on_device(
         if device.type == "cuda":
             torch.cuda.empty_cache()
     # outside the handler, whose traceback keeps what is on the device
-    warnings.warn(notes[-1], TRSMIWarning, stacklevel=4)
+    warnings.warn(notes[-1], TRSMIWarning, stacklevel=5)
     cpu = torch.device("cpu")
     return (yield from job(cpu)), cpu
 
