@@ -8,7 +8,7 @@ from napari_trsmi import add_domains
 from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.errors import InputError
-from napari_trsmi.viewer.run import inputs as home
+from napari_trsmi.viewer.run import matched as home
 from napari_trsmi.viewer.run.candidates import TableCandidate, candidates_of_layer
 from napari_trsmi.viewer.run.inputs import RunInputs, results_in
 from napari_trsmi.viewer.section.layers import spots_data
@@ -189,7 +189,7 @@ def test_what_layers_offer(inputs, spots, make_result):
     again = Points(spots.data, metadata=spots.metadata)
     assert inputs.offered([*layers, again]) == [measured, image]
     inputs.add(candidates_of_layer(image))
-    assert inputs.offered(layers) == [measured]
+    assert inputs.offered(layers) == [measured, labels]  # as its nuclei
 
 
 def test_a_modality_can_be_taken_off(inputs, spots):
