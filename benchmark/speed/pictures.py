@@ -1,6 +1,9 @@
 """What the picture adds to the tables: on made-up tissue, with wrong pictures, on real sections.
 
-Prints Markdown tables. ``--quick`` leaves the real sections out.
+    python benchmark/speed/pictures.py [--quick | --only NAME]
+
+Prints Markdown tables. ``--quick`` leaves the real sections out, ``--only`` takes those whose name
+has NAME in it, and no made-up tissue.
 """
 
 from __future__ import annotations
@@ -106,29 +109,43 @@ def meaningless():
             row(name, " + ".join(modalities), f"{score:.1f}", used, f"{before:.3f}", f"{after:.3f}")
 
 
-def real():
-    head("section", "tables", "with the picture", "always", "picture alone", "register")
+def sections():
+    """Each annotated section that has a picture: name, how to load it, column of its labels."""
     for name in ("151507", "151670", "151675"):
-        data = trsmi.load(DATA / "annotated" / f"cortex_{name}.h5ad")
-        labels = data.annotations["layer"]
-        rows_of(f"cortex {name}", data, labels, labels.nunique())
-        with_it = measured(data)
-        cells = data.annotations["n_cells"].to_numpy(dtype=float)
-        table = with_it.modalities[-1].table
-        stain = np.asarray(table[:, "haematoxylin mean 1x"].X).ravel()
-        r = np.corrcoef(stain, cells)[0, 1]
-        print(f"  haematoxylin under a spot against n_cells: r = {r:.2f}")
+        yield f"cortex {name}", {"tables": DATA / "annotated" / f"cortex_{name}.h5ad"}, "layer"
+    yield "cortex 151673", {"tables": DATA / "dlpfc_151673" / "rna_features_visium.h5ad"}, "layer"
     folder = DATA / "her2_a1"
-    data = trsmi.load({"rna": folder / "rna.h5ad"}, image=folder / "tissue.png")
-    labels = data.annotations["pathologist_label"]
-    rows_of("tumour A1", data, labels, labels.nunique())
+    tumour = {"tables": {"rna": folder / "rna.h5ad"}, "image": folder / "tissue.png"}
+    yield "tumour A1", tumour, "pathologist_label"
+
+
+def real(only=""):
+    head("section", "tables", "with the picture", "always", "picture alone", "register")
+    correlations = []
+    for name, given, column in sections():
+        if only not in name:
+            continue
+        data = trsmi.load(**given)
+        labels = data.annotations[column]
+        rows_of(name, data, labels, labels.nunique())
+        if "n_cells" in data.annotations:
+            cells = data.annotations["n_cells"].to_numpy(dtype=float)
+            table = measured(data).modalities[-1].table
+            stain = np.asarray(table[:, "haematoxylin mean 1x"].X).ravel()
+            correlations.append(f"{name} {np.corrcoef(stain, cells)[0, 1]:.2f}")
+    if correlations:
+        print("\nhaematoxylin under a spot against n_cells, r:", ", ".join(correlations))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", metavar="NAME")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    if arguments.only:
+        real(arguments.only)
+        return
     simulated()
     print()
     meaningless()
