@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 from anndata import AnnData
 
@@ -69,3 +70,51 @@ def test_spots_that_were_moved_keep_their_micrometres(visium, matrix, expected):
 
 def test_spots_that_were_bent_have_none(visium):
     assert after_move(0.5, visium, visium**1.5) is None
+
+
+@pytest.fixture
+def cells():
+    """Counts of cells, and where they are."""
+    rng = np.random.default_rng(0)
+    table = AnnData(rng.poisson(3, (30, 12)).astype(np.float32))
+    table.obs_names = [f"c{number}" for number in range(30)]
+    return table, rng.uniform(0, 900, (30, 2))
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (("Centroid X µm", "Centroid Y µm"), 1),
+        (("x_um", "y_um"), 1),
+        (("x_slide_mm", "y_slide_mm"), 1000),
+        (("X_mm", "Y_mm"), 1000),
+        (("Centroid X px", "Centroid Y px"), None),
+        (("x_centroid", "y_centroid"), None),  # of Xenium in micrometres, of MCMICRO in pixels
+    ],
+)
+def test_columns_named_in_a_unit_say_it(cells, tmp_path, columns, said):
+    table, xy = cells
+    places = pd.DataFrame(xy, table.obs_names, columns)
+    places.to_csv(tmp_path / "cells.csv", index_label="cell")
+    assert load({"rna": table}, positions=tmp_path / "cells.csv").micrometres_per_unit == said
+    framed = table.copy()
+    framed.obsm["spatial"] = places
+    assert load({"rna": framed}).micrometres_per_unit == said
+    table.obs = places
+    assert load({"rna": table}).micrometres_per_unit == said
+
+
+def test_columns_that_places_are_not_taken_from_say_nothing(cells):
+    table, xy = cells
+    table.obs["x_slide_mm"], table.obs["y_slide_mm"] = xy.T / 1000
+    other = AnnData(table.X + 1, obs=pd.DataFrame(index=table.obs_names), obsm={"spatial": xy * 8})
+    assert load({"rna": table, "protein": other}).micrometres_per_unit is None
+    placed = dict(zip(table.obs_names, xy.tolist(), strict=True))
+    assert load({"rna": table}, positions=placed).micrometres_per_unit is None
+
+
+def test_a_table_of_pixels_per_micrometre_beside_columns_in_micrometres(cells):
+    table, xy = cells
+    table.uns["spatial"] = {"s1": {"scalefactors": {"microns_per_pixel": 0.25}}}
+    table.obs["x_um"], table.obs["y_um"] = xy.T
+    assert load({"rna": table}).micrometres_per_unit == 1

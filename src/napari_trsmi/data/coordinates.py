@@ -11,7 +11,7 @@ import pandas as pd
 
 from napari_trsmi.data.checks import check_names
 from napari_trsmi.data.on_tissue import COLUMN, off_tissue
-from napari_trsmi.data.places import by_columns, by_names, in_obsm
+from napari_trsmi.data.places import by_columns, by_names, in_obsm, micrometres_named
 from napari_trsmi.data.reading.delimited import positions_from_frame, read_frame
 from napari_trsmi.data.reading.guard import guarded
 from napari_trsmi.data.selection import how_to
@@ -52,7 +52,8 @@ def given_positions(
     Returns
     -------
     DataFrame
-        Columns ``x`` and ``y``, float64, indexed by unique spot names.
+        Columns ``x`` and ``y``, float64, indexed by unique spot names; ``attrs["micrometres"]`` has
+        what a unit is, if the names of the columns say it.
 
     Raises
     ------
@@ -70,6 +71,7 @@ def given_positions(
         found = positions_from_frame(positions, label)
         notes.append(f"Coordinates x, y are the columns {' and '.join(found.columns)} of {label}.")
         frame = found.frame
+        frame.attrs["micrometres"] = micrometres_named(found.columns)
         off = off_tissue(positions)
         if off.any() and not off.all() and "off_tissue" not in keep:
             frame = frame[~off]
@@ -149,6 +151,22 @@ def coordinates(
         spots, chosen = spots[placed], chosen[placed]
     _check_range(chosen, spots, label)
     return spots, chosen
+
+
+def micrometres_of(sources: Sequence[Source]) -> float | None:
+    """What a unit of the tables' own coordinates is, by their format or their columns' names."""
+    said = next((s.micrometres for s in sources if s.micrometres is not None), None)
+    for source in sources:
+        key = _own(source)
+        if key is not None:
+            values = source.table.obsm[key]
+            picked = by_columns(values.columns) if isinstance(values, pd.DataFrame) else None
+            return (micrometres_named(picked) if picked else None) or said
+    for source in sources:
+        picked = by_columns(source.table.obs.columns)
+        if picked is not None:
+            return micrometres_named(picked) or said
+    return said
 
 
 def _completed(

@@ -18,7 +18,7 @@ from napari_trsmi.data.checks import (
     spots_with_counts,
     without_controls,
 )
-from napari_trsmi.data.coordinates import coordinates, given_positions
+from napari_trsmi.data.coordinates import coordinates, given_positions, micrometres_of
 from napari_trsmi.data.dataset import Modality, SpatialOmics, TissueImage
 from napari_trsmi.data.digests import digest
 from napari_trsmi.data.load_arguments import load_arguments
@@ -150,9 +150,7 @@ def load(
     parts = [drop_uninformative(_on_spots(part, spots), notes) for part in parts]
 
     measured = next((source for source in sources if source.spot_diameter is not None), None)
-    said = None
-    if placed is None:
-        said = next((s.micrometres for s in sources if s.micrometres is not None), None)
+    said = micrometres_of(sources) if placed is None else placed.attrs.get("micrometres")
     grid = _grid(sources, spots)
     images = section_images(image, image_scale, sources, grid, xy, notes)
     first = next(iter(images), IMAGE)

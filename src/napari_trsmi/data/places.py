@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +39,8 @@ XY_COLUMNS = (
     ("pixel_x", "pixel_y"),
     ("pxl_x", "pxl_y"),
     ("x_um", "y_um"),
+    ("x_µm", "y_µm"),
+    ("x_mm", "y_mm"),
     ("x_px", "y_px"),
     ("cell_x", "cell_y"),
     ("spatial_x", "spatial_y"),
@@ -62,6 +65,10 @@ _GRID = r"^(?:spot_?)?(?P<x>\d+(?:\.\d+)?)x(?P<y>\d+(?:\.\d+)?)(?:-\d+)?$"  # ST
 _BIN = r"^s_\d+um_(?P<y>\d+)_(?P<x>\d+)(?:-\d+)?$"  # Visium HD
 
 
+_UNITS = {"um": 1.0, "µm": 1.0, "mm": 1000.0}
+"""Micrometres of a unit that ends a column's name."""
+
+
 def in_obsm(table: AnnData) -> str | None:
     """Return the key of ``obsm`` that holds places, or None."""
     plain = {str(key).lower(): key for key in reversed(list(table.obsm))}
@@ -74,6 +81,15 @@ def by_columns(columns: Iterable[object]) -> tuple[str, str] | None:
     return next(
         ((str(plain[x]), str(plain[y])) for x, y in XY_COLUMNS if x in plain and y in plain), None
     )
+
+
+def micrometres_named(columns: tuple[str, str]) -> float | None:
+    """What a unit of a pair of columns is, if their names end with it, such as ``Centroid X µm``.
+
+    Of CosMx's ``x_slide_mm`` as well; names without a unit say nothing.
+    """
+    x, y = (re.split(r"[\s_]", column.lower())[-1] for column in columns)
+    return _UNITS.get(x) if x == y else None
 
 
 def by_names(spots: pd.Index) -> NDArray[np.float64] | None:

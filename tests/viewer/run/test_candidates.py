@@ -6,6 +6,7 @@ from napari.components import ViewerModel
 from napari.layers import Image, Labels, Points
 
 from napari_trsmi import add_domains
+from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.attached import attached
@@ -16,6 +17,7 @@ from napari_trsmi.viewer.run.candidates import (
     candidates_of_layer,
     spot_names,
 )
+from napari_trsmi.viewer.run.inputs import RunInputs
 
 N = 6
 PLACES = np.random.default_rng(0).uniform(0, 50, (N, 2))
@@ -94,6 +96,19 @@ def test_a_file_is_read_with_or_without_coordinates(tmp_path):
     _table(obsm={"spatial": PLACES}).write_h5ad(tmp_path / "rna.h5ad")
     (placed,) = candidates_of_file(str(tmp_path / "rna.h5ad"))
     np.testing.assert_array_equal(placed.coordinates, PLACES)
+
+
+def test_a_file_whose_columns_are_in_micrometres_says_so(tmp_path):
+    table = _table(n=60)
+    table.obs["Centroid X µm"], table.obs["Centroid Y µm"] = np.random.default_rng(1).uniform(
+        0, 50, (2, 60)
+    )
+    table.write_h5ad(tmp_path / "rna.h5ad")
+    (candidate,) = candidates_of_file(tmp_path / "rna.h5ad")
+    assert candidate.micrometres == 1
+    chosen = RunInputs()
+    chosen.add([candidate])
+    assert chosen.job(Config()).dataset().micrometres_per_unit == 1
 
 
 def test_a_file_of_unknown_kind_counts_as_features(tmp_path):

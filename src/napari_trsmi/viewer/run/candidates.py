@@ -63,6 +63,8 @@ class TableCandidate:
         What was guessed, matched and left out when it was read.
     stored
         Its values where they are kept, if they are not in memory.
+    micrometres
+        Of a unit of `coordinates`, if it is known.
     """
 
     name: str
@@ -79,6 +81,7 @@ class TableCandidate:
     path: Path | None = None
     notes: tuple[str, ...] = ()
     stored: StoredMatrix | None = None
+    micrometres: float | None = None
 
     @property
     def values(self) -> Any:
@@ -181,6 +184,7 @@ def candidates_of_dataset(
             layer=layer,
             notes=dataset.notes,
             stored=modality.stored,
+            micrometres=dataset.micrometres_per_unit,
         )
         for modality in dataset.modalities
     ]
@@ -204,7 +208,7 @@ def _of_tables(tables: object, origin: str, layer: Layer | None = None) -> list[
     from anndata import AnnData
 
     from napari_trsmi.data.checks import without_controls
-    from napari_trsmi.data.coordinates import coordinates
+    from napari_trsmi.data.coordinates import coordinates, micrometres_of
     from napari_trsmi.data.orientation import upright
     from napari_trsmi.data.reading.inputs import read_inputs
     from napari_trsmi.data.sections import check_one_section
@@ -244,6 +248,7 @@ def _of_tables(tables: object, origin: str, layer: Layer | None = None) -> list[
                     layer=layer,
                     notes=(*said, *notes),
                     stored=stored,
+                    micrometres=micrometres_of([source]),
                 )
             )
     return found

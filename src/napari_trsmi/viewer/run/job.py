@@ -257,15 +257,13 @@ class RunJob:
     def _micrometres(self) -> float | None:
         """Return what a unit of the spots' places is, by the tables that know it."""
         for given in self.tables:
-            dataset = given.candidate.dataset
-            if dataset is None or dataset.micrometres_per_unit is None:
+            table = given.candidate
+            if table.coordinates is None or table.micrometres is None:
                 continue
-            rows = dataset.spots.get_indexer(self.places.names)
+            rows = table.spots.get_indexer(self.places.names)
             shared = rows >= 0
             moved = after_move(
-                dataset.micrometres_per_unit,
-                dataset.coordinates[rows[shared]],
-                self.places.coordinates[shared],
+                table.micrometres, table.coordinates[rows[shared]], self.places.coordinates[shared]
             )
             if moved is not None:
                 return moved
