@@ -166,14 +166,32 @@ def test_boundaries_follow_merges_and_go(dock, viewer, points, qtbot):
     domain_layer(points).edits.rename("1", "x")
     assert viewer.layers[-1] is lines  # a name moves no line
     domain_layer(points).edits.merge(["x", "2"])
-    assert lines not in viewer.layers
-    qtbot.waitUntil(lambda: len(viewer.layers) == n_layers + 1)
-    assert len(viewer.layers[-1].data) < n_lines
+    assert not len(lines.data)  # those of before are nowhere any more
+    qtbot.waitUntil(lambda: 0 < len(lines.data) < n_lines)
+    assert viewer.layers[-1] is lines
+    assert set(lines.features["domains"]) == {"x | 3", "3 | 4"}
+    qtbot.waitUntil(lambda: lines.visible)
     dock.boundaries.box.click()
     assert len(viewer.layers) == n_layers
     dock.boundaries.box.click()
     qtbot.waitUntil(lambda: len(viewer.layers) == n_layers + 1)
     viewer.layers.remove(viewer.layers[-1])
+    assert not dock.boundaries.box.isChecked()
+
+
+def test_boundaries_that_are_no_longer_waited_for_leave_no_empty_layer(
+    dock, viewer, points, qtbot, make_result
+):
+    dock.boundaries.box.click()
+    qtbot.waitUntil(lambda: not dock.boundaries.background.busy)
+    lines = viewer.layers[-1]
+    domain_layer(points).edits.merge(["1", "2"])
+    domain_layer(points).edits.undo()
+    assert lines in viewer.layers  # filled by the last that was asked for
+    other = add_domains(viewer, make_result())
+    assert dock.domains.layer is other
+    assert lines not in viewer.layers
+    viewer.layers.selection.active = points
     assert not dock.boundaries.box.isChecked()
 
 

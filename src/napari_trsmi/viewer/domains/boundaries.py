@@ -7,7 +7,7 @@ one of a session, to compile (``benchmark/speed/boundaries.py``).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from napari.layers import Points, Vectors
     from numpy.typing import NDArray
 
-    from napari_trsmi.result import TRSMIResult
     from napari_trsmi.spots.boundaries import Boundary
+    from napari_trsmi.viewer.section.layers import LayerData
 
 _OF_PITCH = 1 / 6
 _OF_EXTENT = 1 / 400  # about two pixels where the section fills the canvas
@@ -80,31 +80,67 @@ def add_boundaries(
             "napari_trsmi.add_domains made, or run the integration first."
         )
     result = result.side_by_side()
-    if width is None:
-        width = _readable_width(result)
-    if not width > 0:
-        raise InputError(f"width is {width}; it must be positive, in coordinate units.")
     found = boundaries
     if found is None:
         found = domain_boundaries(result.coordinates, result.domains)
-    lines = viewer.add_vectors(
-        _lines(found, width),
-        edge_width=width,
-        edge_color=contrasting_color(viewer) if color is None else color,
-        vector_style="line",
-        opacity=1,  # the lines' ends overlap
-        features=_features(found),
-        name=f"Boundaries of {points_layer.name}" if name is None else name,
-        **register_of(points_layer),
-    )
+    looks = looks_of(viewer, points_layer)
+    if color is not None:
+        looks["edge_color"] = color
+    if name is not None:
+        looks["name"] = name
+    data, arguments, _ = boundaries_data(found, result.coordinates, looks, width=width)
+    lines = viewer.add_vectors(data, **arguments)
     if points_layer in viewer.layers:
         viewer.layers.selection.active = points_layer  # so that hovering still tells of spots
     return lines
 
 
-def _readable_width(result: TRSMIResult) -> float:
-    extent = float(np.ptp(result.coordinates, axis=0).max())
-    pitch = spot_pitch(result.coordinates) or 1.0
+def looks_of(viewer: ViewerModel, points_layer: Points) -> dict[str, Any]:
+    """Name, colour and place of the boundaries of a layer's domains, as napari's arguments."""
+    return {
+        "edge_color": contrasting_color(viewer),
+        "name": f"Boundaries of {points_layer.name}",
+        **register_of(points_layer),
+    }
+
+
+def boundaries_data(
+    found: Sequence[Boundary],
+    coordinates: NDArray[np.float64],
+    looks: dict[str, Any],
+    *,
+    width: float | None = None,
+) -> LayerData:
+    """The Vectors layer of `add_boundaries` as layer data; no window is asked, so a thread may.
+
+    Parameters
+    ----------
+    found
+        The boundaries.
+    coordinates
+        Of the spots, columns x and y, as the boundaries were found from.
+    looks
+        What `looks_of` says, or others.
+    width
+        As for `add_boundaries`.
+    """
+    if width is None:
+        width = _readable_width(coordinates)
+    if not width > 0:
+        raise InputError(f"width is {width}; it must be positive, in coordinate units.")
+    arguments = {
+        **looks,
+        "edge_width": width,
+        "vector_style": "line",
+        "opacity": 1,  # the lines' ends overlap
+        "features": _features(found),
+    }
+    return _lines(found, width), arguments, "vectors"
+
+
+def _readable_width(coordinates: NDArray[np.float64]) -> float:
+    extent = float(np.ptp(coordinates, axis=0).max())
+    pitch = spot_pitch(coordinates) or 1.0
     return max(_OF_PITCH * pitch, _OF_EXTENT * extent)
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from napari_trsmi.spots.boundaries import domain_boundaries
 from napari_trsmi.spots.cells import spot_cells
-from napari_trsmi.viewer.domains.boundaries import add_boundaries
+from napari_trsmi.viewer.domains.boundaries import boundaries_data, looks_of
 from napari_trsmi.widgets.common.background import Background
 from napari_trsmi.widgets.common.links import Links
 from napari_trsmi.widgets.common.panel import Panel
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from napari.layers import Points, Vectors
     from numpy.typing import NDArray
 
-    from napari_trsmi.spots.boundaries import Boundary
     from napari_trsmi.spots.cells import Cells
     from napari_trsmi.viewer.domains.layer import DomainLayer
 
@@ -57,6 +57,10 @@ class BoundariesPanel(Panel):
         self._drawn: WeakKeyDictionary[Points, Vectors] = WeakKeyDictionary()
         self._cells: WeakKeyDictionary[Points, _Cells] = WeakKeyDictionary()
         self._codes: WeakKeyDictionary[Points, NDArray[np.intp]] = WeakKeyDictionary()  # as drawn
+        self._awaited: Points | None = None  # whose lines are being found
+        self._show = QTimer(self)
+        self._show.setSingleShot(True)
+        self._show.timeout.connect(self.show_with_runs)
         self.background = Background(self)
         self.box = QCheckBox("Boundaries")
         self.box.setToolTip("Draw lines where neighbouring spots have different domains")
@@ -74,7 +78,7 @@ class BoundariesPanel(Panel):
         self._links.connect(domains.layer.events.visible, self.show_with_runs)
 
     def _refresh(self) -> None:
-        self.background.drop()
+        self._drop()
         self._show_state()
 
     def _on_box_clicked(self, wanted: bool) -> None:
@@ -99,38 +103,65 @@ class BoundariesPanel(Panel):
         """Draw the boundaries of what is followed, anew if they are there."""
         if self._domains is None:
             return
-        self._remove()
         points, edits = self._domains.layer, self._domains.edits
+        if self._awaited is not points:
+            self._drop()
+        self._awaited = points
+        if (before := self._lines_of(points)) is not None:
+            before.data = np.zeros((0, 2, 2))  # where no line belongs any more, none is seen
         self._codes[points] = edits.codes
         result = edits.result().side_by_side()
         cells = self._cells.setdefault(points, _Cells(result.coordinates))
+        looks = looks_of(self._viewer, points)
 
-        def find() -> tuple[Points, list[Boundary]]:
+        def find() -> tuple[Points, Vectors]:
+            from napari.layers import Layer
+
             found = domain_boundaries(result.coordinates, result.domains, cells=cells.get())
-            return points, found
+            data, arguments, kind = boundaries_data(found, result.coordinates, looks)
+            return points, Layer.create(data, {**arguments, "visible": False}, kind)
 
         self.background.start(find)  # seconds on a large section
         self._show_state()
 
-    def _remove(self) -> None:
+    def _lines_of(self, points: Points) -> Vectors | None:
+        lines = self._drawn.get(points)
+        return lines if lines in self._viewer.layers else None
+
+    def _drop(self) -> None:
+        """Wait no more for lines, and take the layer away that they were to fill."""
         self.background.drop()
+        if self._awaited is not None:
+            self._take_away(self._awaited)
+
+    def _remove(self) -> None:
+        self._drop()
         if self._domains is not None:
-            drawn = self._drawn.pop(self._domains.layer, None)
-            if drawn in self._viewer.layers:
-                self._viewer.layers.remove(drawn)
+            self._take_away(self._domains.layer)
 
-    def _on_background_finished(self, found: tuple[Points, list[Boundary]]) -> None:
-        points, boundaries = found
-        active = self._viewer.layers.selection.active
+    def _take_away(self, points: Points) -> None:
+        self._awaited = None
+        lines = self._lines_of(points)
+        self._drawn.pop(points, None)
+        if lines is not None:
+            self._viewer.layers.remove(lines)
 
-        def draw() -> None:
-            self._drawn[points] = add_boundaries(self._viewer, points, boundaries=boundaries)
-
-        self._try(draw)
-        self._viewer.layers.selection.active = active  # napari makes a new layer the active one
+    def _on_background_finished(self, found: tuple[Points, Vectors]) -> None:
+        points, lines = found
+        self._awaited = None
+        if (before := self._lines_of(points)) is not None:
+            # napari collects all garbage, a fifth of a second, for each layer that is removed.
+            before.visible = False
+            before.data, before.features = lines.data, lines.features
+        else:
+            active = self._viewer.layers.selection.active
+            self._drawn[points] = self._viewer.add_layer(lines)
+            self._viewer.layers.selection.active = active  # not the new one, as napari has it
+        self._show.start()  # so that drawing is not part of the same wait
         self._show_state()
 
     def _on_background_failed(self, reason: str) -> None:
+        self._drop()
         self.failed.emit(reason)
         self._show_state()
 
