@@ -1,6 +1,7 @@
 """A job makes the data set that its choices describe, and every end of it is an outcome."""
 
 import gc
+import json
 import threading
 import weakref
 from dataclasses import replace
@@ -8,18 +9,24 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from napari.layers import Image, Labels, Layer, Points
+from napari.layers._source import layer_source
+from napari_builtins.io import napari_get_reader
 
 from napari_trsmi import finding
 from napari_trsmi.config import Config
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.errors import InputError
+from napari_trsmi.preprocessing.image.modality import iter_with_image
+from napari_trsmi.preprocessing.image.recipes import recipes_of
 from napari_trsmi.training import loop
 from napari_trsmi.training.report import EpochReport, Phase, PictureReport
 from napari_trsmi.training.stop import StopToken
 from napari_trsmi.viewer.run.candidates import candidates_of_file, candidates_of_layer
 from napari_trsmi.viewer.run.inputs import RunInputs
 from napari_trsmi.viewer.run.job import Failed, Finished, Stopped, run_steps
+from napari_trsmi.viewer.run.kept_inputs import choose_modalities, kept_inputs
 from napari_trsmi.viewer.section.layers import spots_data
 
 SMALL = Config(
@@ -237,6 +244,68 @@ def test_a_labels_layer_has_the_cells_of_a_picture_as_large(inputs):
     assert "DAPI cell mean 1x" in measured.var_names
     inputs.forget(labels)
     assert inputs.choices[-1].cells is None
+
+
+@pytest.fixture
+def stack(tmp_path):
+    """A layer of three channels, as napari opens an OME-TIFF."""
+    values = np.random.default_rng(0).integers(0, 900, (3, 1200, 1200)).astype(np.uint16)
+    told = {"axes": "CYX", "Channel": {"Name": ["DAPI", "CD3", "PanCK"]}}
+    tifffile.imwrite(tmp_path / "panel.ome.tif", values, metadata=told)
+    path = str(tmp_path / "panel.ome.tif")
+    ((data,),) = napari_get_reader(path)(path)
+    with layer_source(path=path, reader_plugin="napari"):
+        return Image(data, name="panel")
+
+
+def test_channels_of_a_file_are_chosen_by_name(inputs, stack):
+    (candidate,) = candidates_of_layer(stack)
+    assert candidate.channels == ("DAPI", "CD3", "PanCK")
+    inputs.add([candidate])
+    choice = inputs.choices[-1]
+    inputs.set_kind(choice, Kind.IMAGE)
+    inputs.set_channels(choice, ("CD3",))
+    steps = inputs.job(SMALL).steps(lambda: None)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            dataset = finished.value
+            break
+    image = dataset.modalities[-1]
+    assert image.kind is Kind.IMAGE
+    assert all(name.startswith("CD3 ") for name in image.table.var_names)
+    # what is recorded measures the same again
+    recorded = dataset.load_arguments["image_features"]
+    (again,) = recipes_of(recorded, dataset).values()
+    assert again.channels == ("CD3",)
+    plain = replace(dataset, modalities=dataset.modalities[:-1])
+    repeated = iter_with_image(plain, again)
+    while True:
+        try:
+            next(repeated)
+        except StopIteration as finished:
+            table = finished.value.modalities[-1].table
+            break
+    np.testing.assert_allclose(table.X, image.table.X, rtol=1e-4)
+    inputs.set_kind(choice, Kind.PROTEIN)
+    means = inputs.job(SMALL).dataset().modalities[-1]
+    assert means.table.var_names.tolist() == ["CD3"]
+    stack.data = stack.data[:2]
+    with pytest.raises(InputError, match="channels of panel have changed"):
+        inputs.job(SMALL).dataset()
+    inputs.set_channels(choice, ())
+    with pytest.raises(InputError, match="No channel of panel is ticked"):
+        inputs.summary()
+
+
+def test_channels_stay_chosen_in_a_session(inputs, stack):
+    inputs.add(candidates_of_layer(stack))
+    inputs.set_channels(inputs.choices[-1], ("DAPI", "PanCK"))
+    kept = kept_inputs(inputs)
+    inputs.set_channels(inputs.choices[-1], None)
+    choose_modalities(inputs, json.loads(json.dumps(kept))["modalities"])
+    assert inputs.choices[-1].channels == ("DAPI", "PanCK")
 
 
 def test_a_picture_can_be_all_there_is(inputs):

@@ -16,6 +16,7 @@ from napari_trsmi.data.stored import StoredMatrix
 from napari_trsmi.data.wording import counted
 from napari_trsmi.errors import InputError
 from napari_trsmi.viewer.attached import dataset_of, result_of
+from napari_trsmi.viewer.run.channels import told_channels
 from napari_trsmi.viewer.run.footprint import ImageSampler
 from napari_trsmi.viewer.run.spatialdata_layers import (
     element_tables,
@@ -115,16 +116,24 @@ class ImageCandidate:
         As of `TableCandidate`.
     layer
         The image layer.
+    channels
+        Names of its colours or channels.
     """
 
     name: str
     kind: Kind
     origin: str
     layer: Image
-    n_features: int = field(init=False)
+    channels: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "n_features", ImageSampler.of(self.layer).n_channels)
+        sampler = ImageSampler.of(self.layer, told_channels(self.layer))
+        object.__setattr__(self, "channels", sampler.channel_names)
+
+    @property
+    def n_features(self) -> int:
+        """Number of colours or channels."""
+        return len(self.channels)
 
     @property
     def size(self) -> str:
@@ -163,6 +172,19 @@ def candidates_of_layer(layer: Layer) -> list[Candidate]:
         name = layer.name.replace("/", " ")
         return [ImageCandidate(name, kind, layer.name, layer)]
     return []
+
+
+def contributes(layer: Layer) -> bool:
+    """Return whether a layer has modalities, without making them."""
+    from napari.layers import Image, Labels, Points, Shapes
+
+    if isinstance(layer, (Points, Shapes, Labels)) and has_tables(layer):
+        return True
+    if isinstance(layer, Points):
+        if dataset_of(layer) is not None:
+            return True
+        return result_of(layer) is None and not layer.features.select_dtypes("number").empty
+    return isinstance(layer, Image) and layer.ndim >= 2
 
 
 def candidates_of_dataset(

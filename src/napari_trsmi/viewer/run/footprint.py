@@ -43,18 +43,21 @@ class ImageSampler:
         From pixels of the finest level to the world.
     rgb
         Whether the last axis holds colours.
+    channels
+        What other channels are called, if their file says it.
     """
 
     name: str
     levels: tuple[Any, ...]
     plane: Plane
     rgb: bool
+    channels: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, layer: Image) -> ImageSampler:
+    def of(cls, layer: Image, channels: tuple[str, ...] = ()) -> ImageSampler:
         """The sampler of an image layer."""
         levels = tuple(layer.data) if layer.multiscale else (layer.data,)
-        return cls(layer.name, levels, Plane.of(layer), bool(layer.rgb))
+        return cls(layer.name, levels, Plane.of(layer), bool(layer.rgb), channels)
 
     @property
     def n_channels(self) -> int:
@@ -79,24 +82,28 @@ class ImageSampler:
             first = [level[(0,) * (level.ndim - 3)] for level in self.levels]
             levels = colored(first, self.name)
             stained = is_stained(levels[-1])
-            return Picture(self.name, levels, matrix, ("red", "green", "blue"), stained)
-        names = (
-            [self.name]
-            if self.n_channels == 1
-            else [f"{self.name} {channel}" for channel in range(self.n_channels)]
-        )
+            return Picture(self.name, levels, matrix, self.channel_names, stained)
         levels = tuple(map(ChannelsLast, self.levels))
-        return Picture(self.name, levels, matrix, tuple(names), stained=False)
+        return Picture(self.name, levels, matrix, self.channel_names, stained=False)
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """What its colours or channels are called; by the layer and a number if nothing tells."""
+        if self.rgb:
+            return ("red", "green", "blue")
+        if len(self.channels) == self.n_channels:
+            return self.channels
+        if self.n_channels == 1:
+            return (self.name,)
+        return tuple(f"{self.name} {channel}" for channel in range(self.n_channels))
 
     @property
     def feature_names(self) -> list[str]:
         """What `sample` measures: mean and spread of each colour, or the mean of each channel."""
         if self.rgb:
-            colors = ("red", "green", "blue")
+            colors = self.channel_names
             return [f"{color} {what}" for what in ("mean", "spread") for color in colors]
-        if self.n_channels == 1:
-            return [self.name]
-        return [f"{self.name} {channel}" for channel in range(self.n_channels)]
+        return list(self.channel_names)
 
     def sample(
         self,

@@ -17,10 +17,12 @@ from napari_trsmi.viewer.attached import dataset_of, result_of
 from napari_trsmi.viewer.run.candidates import (
     TableCandidate,
     candidates_of_layer,
+    contributes,
     has_cells,
     spot_names,
 )
-from napari_trsmi.viewer.run.job import ImageInput, RunJob, TableInput
+from napari_trsmi.viewer.run.image_input import ImageInput
+from napari_trsmi.viewer.run.job import RunJob, TableInput
 from napari_trsmi.viewer.run.matched import matched, same_names
 from napari_trsmi.viewer.run.places import places_of_points, places_of_tables
 from napari_trsmi.viewer.run.restriction import inside
@@ -55,6 +57,8 @@ class Choice:
         Whether it is there because its layer gives the spots.
     cells
         Of a picture, the layer of its nuclei or cells; None: nuclei are looked for.
+    channels
+        Of an image with several, those that are measured; None for all.
     """
 
     candidate: Candidate
@@ -62,6 +66,7 @@ class Choice:
     used: bool = True
     of_spots: bool = False
     cells: Labels | None = None
+    channels: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         self.kind = self.candidate.kind
@@ -170,6 +175,12 @@ class RunInputs:
             choice.cells = layer
         self.changed.emit()
 
+    def set_channels(self, choice: Choice, channels: tuple[str, ...] | None) -> None:
+        """Measure some of an image's channels; None for all."""
+        if choice.channels != channels:
+            choice.channels = channels
+            self.changed.emit()
+
     def set_used(self, choice: Choice, *, used: bool) -> None:
         """Say whether the run shall use a modality."""
         if choice.used != used:
@@ -216,7 +227,7 @@ class RunInputs:
             for layer in layers
             if id(layer) not in taken
             and not any(dataset_of(layer) is known for known in shown if known is not None)
-            and (_contributes(layer) or self.pictures_of(layer))
+            and (contributes(layer) or self.pictures_of(layer))
         ]
 
     def summary(self) -> str:
@@ -285,7 +296,7 @@ class RunInputs:
             elif kind is Kind.IMAGE:
                 pictures.append(ImageInput.of_picture(choice, self._image))
             else:
-                images.append(ImageInput.of(candidate.name, kind, candidate.layer))
+                images.append(ImageInput.of(choice))
         places, note = self._places(), ""
         if self._region is not None:
             places, note = inside(self._region, places, spots)
@@ -308,6 +319,10 @@ class RunInputs:
                 if not self._choices
                 else "No modality is ticked. Tick at least one."
             )
+        for choice in self.used:
+            if choice.channels == ():
+                name = choice.candidate.name
+                raise InputError(f"No channel of {name} is ticked. Tick one, or untick {name}.")
         named = {f"{table.name} ({table.origin})": table.spots for table in self._tables}
         own = None if self._points is None else self._own_names(self._points)
         if own is not None and not any(own is spots for spots in named.values()):
@@ -372,19 +387,6 @@ class RunInputs:
 def results_in(layers: Iterable[Layer]) -> list[TRSMIResult]:
     """List the results that layers show, the topmost last."""
     return [result for layer in layers if (result := result_of(layer)) is not None]
-
-
-def _contributes(layer: Layer) -> bool:
-    """Return whether a layer has modalities, without making them."""
-    from napari.layers import Image, Labels, Points, Shapes
-
-    if isinstance(layer, (Points, Shapes, Labels)) and has_tables(layer):
-        return True
-    if isinstance(layer, Points):
-        if dataset_of(layer) is not None:
-            return True
-        return result_of(layer) is None and not layer.features.select_dtypes("number").empty
-    return isinstance(layer, Image) and layer.ndim >= 2
 
 
 def _mostly_shared(result: TRSMIResult, spots: pd.Index) -> bool:

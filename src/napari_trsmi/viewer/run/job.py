@@ -12,17 +12,14 @@ from napari_trsmi.data.kinds import kind_from_word
 from napari_trsmi.data.micrometres import after_move
 from napari_trsmi.data.section_images import stain_name
 from napari_trsmi.data.section_set import SectionSet
-from napari_trsmi.errors import StoppedError, TRSMIError
+from napari_trsmi.errors import InputError, StoppedError, TRSMIError
 from napari_trsmi.training.report import Phase, PictureReport
-from napari_trsmi.viewer.run.footprint import ImageSampler
-from napari_trsmi.viewer.run.picture import LayerPicture
 from napari_trsmi.viewer.run.progress import Expected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from anndata import AnnData
-    from napari.layers import Image
 
     from napari_trsmi.config import Config
     from napari_trsmi.data.dataset import Kind, SpatialOmics, TissueImage
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
     from napari_trsmi.training.report import Step
     from napari_trsmi.training.stop import StopToken
     from napari_trsmi.viewer.run.candidates import TableCandidate
-    from napari_trsmi.viewer.run.inputs import Choice
+    from napari_trsmi.viewer.run.image_input import ImageInput
     from napari_trsmi.viewer.run.places import SpotPlaces
     from napari_trsmi.viewer.run.sections_job import SectionsJob
 
@@ -42,31 +39,6 @@ class TableInput:
     name: str
     kind: Kind
     candidate: TableCandidate
-
-
-@dataclass(frozen=True, eq=False)
-class ImageInput:
-    """An image that is to be measured at the spots."""
-
-    name: str
-    kind: Kind
-    sampler: ImageSampler
-    shown: LayerPicture | None = None
-    labels: Any = None
-
-    @classmethod
-    def of(cls, name: str, kind: Kind, layer: Image) -> ImageInput:
-        """The input that an image layer is."""
-        return cls(name, kind, ImageSampler.of(layer))
-
-    @classmethod
-    def of_picture(cls, choice: Choice, first: Image | None) -> ImageInput:
-        """The input that a picture is, with its cells; one beside the first stays with the run."""
-        candidate, cells = choice.candidate, choice.cells
-        layer: Any = candidate.layer
-        shown = LayerPicture.of(layer) if layer is not first and layer.ndim == 2 else None
-        labels = None if cells is None else cells.data[0] if cells.multiscale else cells.data
-        return cls(candidate.name, choice.kind, ImageSampler.of(layer), shown, labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +119,14 @@ class RunJob:
             obs = pd.DataFrame(index=self.places.names)
             name = _free_name(image.name, image.kind, named)
             features = pd.Index(image.sampler.feature_names)
+            if image.channels is not None:
+                chosen = features.get_indexer(pd.Index(image.channels))
+                if (chosen < 0).any():
+                    raise InputError(
+                        f"The channels of {image.name} have changed since they were ticked. Take "
+                        "it off the list and add it again."
+                    )
+                values, features = values[:, chosen], features[chosen]
             named[name] = _labelled(values, obs, features, image.kind)
         check()
         positions = pd.DataFrame(self.places.coordinates, self.places.names, ["x", "y"])
@@ -171,13 +151,12 @@ class RunJob:
             If the inputs cannot be used.
         """
         from napari_trsmi.preprocessing.image.modality import iter_with_image
-        from napari_trsmi.preprocessing.image.recipe import TEXTURE, ImageFeatures
 
         dataset = self.dataset(check)
         if self.note:
             dataset = replace(dataset, notes=(*dataset.notes, self.note))
         places = self.places
-        measured: dict[str, str | None] = {}
+        measured: dict[str, str | dict[str, Any] | None] = {}
         for given in self.pictures:
             yield Phase.MEASURING
             name = stain_name(given.name)
@@ -189,7 +168,7 @@ class RunJob:
                 further = {**dataset.further_images, name: laid}
                 dataset = replace(dataset, further_images=further)
             measuring = iter_with_image(
-                dataset, ImageFeatures(name=name, labels=given.labels), picture, check=check
+                dataset, replace(given.recipe, name=name), picture, check=check
             )
             while True:
                 try:
@@ -198,8 +177,8 @@ class RunJob:
                     dataset = finished.value
                     break
                 yield PictureReport(done, spots)
-            measured[name] = TEXTURE if given.labels is None else None
-        if len(measured) > 1:
+            measured[name] = given.written(picture.matrix)
+        if len(measured) > 1 or any(given.stack for given in self.pictures):
             known = None if None in measured.values() else measured
             arguments = {**dataset.load_arguments, "image_features": known}
             dataset = replace(dataset, load_arguments=arguments)

@@ -28,6 +28,7 @@ def kept_inputs(inputs: RunInputs) -> dict[str, Any]:
                 "name": choice.candidate.name,
                 "kind": choice.kind.value,
                 "used": choice.used,
+                "channels": None if choice.channels is None else list(choice.channels),
                 "layer": _name_of(choice.candidate.layer),
                 "path": None if (path := _path_of(choice)) is None else str(path),
             }
@@ -80,8 +81,16 @@ def choose_modalities(inputs: RunInputs, kept: Iterable[Mapping[str, Any]]) -> N
         if said is not None:
             inputs.set_kind(choice, Kind(said["kind"]))
             inputs.set_used(choice, used=bool(said["used"]))
+            inputs.set_channels(choice, _channels(choice, said.get("channels")))
         elif not choice.of_spots:
             inputs.remove(choice)
+
+
+def _channels(choice: Choice, kept: list[str] | None) -> tuple[str, ...] | None:
+    """Those that are still there; all if none is."""
+    there = getattr(choice.candidate, "channels", ())
+    found = tuple(name for name in kept or () if name in there)
+    return found or None
 
 
 def _key(choice: Choice) -> tuple[str, str | None, str | None]:

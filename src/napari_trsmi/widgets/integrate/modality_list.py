@@ -23,8 +23,9 @@ from qtpy.QtWidgets import (
 
 from napari_trsmi.data.dataset import Kind
 from napari_trsmi.errors import InputError
-from napari_trsmi.viewer.run.candidates import candidates_of_layer
+from napari_trsmi.viewer.run.candidates import ImageCandidate, candidates_of_layer
 from napari_trsmi.widgets.common.links import Links
+from napari_trsmi.widgets.integrate.channel_box import ChannelBox
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -202,6 +203,12 @@ class ModalityRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.used, 1)
         layout.addWidget(self.origin)
+        self.channels: ChannelBox | None = None
+        if isinstance(candidate, ImageCandidate) and _has_several(candidate):
+            self.channels = ChannelBox(candidate.channels, self)
+            self.channels.chosen.connect(self._on_channels_chosen)
+            layout.addWidget(self.channels)
+            self.origin.hide()
         layout.addWidget(self.kind)
         layout.addWidget(self.remove)
         self.refresh()
@@ -214,6 +221,9 @@ class ModalityRow(QWidget):
         self.used.setText(_short(name if cells is None else f"{name} + {cells.name}"))
         self.kind.setCurrentIndex(self.kind.findData(self._choice.kind))
         self.kind.setEnabled(self._choice.used)
+        if self.channels is not None:
+            self.channels.choose(self._choice.channels)
+            self.channels.setEnabled(self._choice.used)
         words, tip = KINDS[self._choice.kind]
         guessed = " (guessed)" if self._choice.kind == self._choice.candidate.kind else ""
         self.kind.setToolTip(f"What it measures: {words}{guessed}. {tip}")
@@ -226,6 +236,9 @@ class ModalityRow(QWidget):
     def _on_kind_activated(self, index: int) -> None:
         self._inputs.set_kind(self._choice, Kind(self.kind.itemData(index)))  # PySide6 gives a str
 
+    def _on_channels_chosen(self, channels: tuple[str, ...] | None) -> None:
+        self._inputs.set_channels(self._choice, channels)
+
     def _on_remove_clicked(self) -> None:
         self._inputs.remove(self._choice)
 
@@ -234,6 +247,11 @@ def _paths(event: QDropEvent) -> list[Path]:
     data = event.mimeData()
     urls = [] if data is None else data.urls()
     return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+
+
+def _has_several(candidate: ImageCandidate) -> bool:
+    """Whether an image has channels to choose from; colours are taken together."""
+    return len(candidate.channels) > 1 and not candidate.layer.rgb
 
 
 def _short(name: str) -> str:
