@@ -1,10 +1,11 @@
 """What becomes of a wrong picture, of every annotated section that has one and of made-up ones.
 
-    python benchmark/speed/wrong_pictures.py [--quick] [--run]
+    python benchmark/speed/wrong_pictures.py [--quick] [--run] [--only NAME]
 
 A row says what Python says on loading, and whether the picture takes part. A picture that is left
 out must leave what the domains are sought in as it is without it, to the bit, which is checked;
-``--run`` finds the domains too where one takes part. ``--quick`` takes the made-up ones alone.
+``--run`` finds the domains too where one takes part. ``--quick`` takes the made-up ones alone,
+and ``--only`` those whose name has NAME in it.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--run", action="store_true")
-    parser.add_argument("--only")
+    parser.add_argument("--only", metavar="NAME")
     arguments = parser.parse_args()
     known = sections(quick=arguments.quick)
     print("| section | picture | said on loading | register | it | ARI without | ARI with |")
