@@ -64,15 +64,14 @@ def leiden_domains(
 
     def communities(gamma: float) -> NDArray[np.int64]:
         check()
-        # igraph draws from Python's generator: seed it, and leave no trace
-        state = random.getstate()
-        random.seed(seed)
+        # from a generator of our own, and not from igraph's: scanpy leaves one that has no seed
+        igraph.set_random_number_generator(random.Random(seed))  # noqa: S311
         try:
             found = graph.community_leiden(
                 objective_function="modularity", resolution=gamma, n_iterations=_ITERATIONS
             )
         finally:
-            random.setstate(state)
+            igraph.set_random_number_generator(random)  # what igraph has when it is imported
         return np.asarray(found.membership, dtype=np.int64)
 
     labels = communities(resolution) if n_domains is None else _bisect(communities, n_domains)
