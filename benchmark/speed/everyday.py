@@ -91,7 +91,6 @@ def session(theme: str, folder: Path, path: Path) -> Person:
     gene = str(dataset_of(dock.domains.layer).modalities[0].table.var_names[0])
     dock.color_by.show_feature("rna", gene)
     dock.tabs.setCurrentWidget(dock.markers)
-    dock.boundaries.box.click()
     wait(lambda: "Boundaries" in str(person.viewer.layers))
     camera = person.viewer.scene.camera
     camera.zoom = 2 * camera.zoom

@@ -44,6 +44,23 @@ def test_a_run_opens_the_domains_dock(viewer, make_result, tmp_path):
     assert docks(viewer) == ["Domains (TRSMI)"]
 
 
+def test_a_run_from_a_file_shows_its_outlines_as_one_that_ends(
+    viewer, make_result, tmp_path, qtbot
+):
+    run = write_result(make_result(), tmp_path / "domains.h5ad")
+    viewer.open(run, plugin="napari-trsmi")
+    qtbot.waitUntil(lambda: "Boundaries of domains" in viewer.layers)
+    lines = viewer.layers["Boundaries of domains"]
+    qtbot.waitUntil(lambda: lines.visible)
+    assert len(lines.data)
+    viewer.layers.remove(lines)  # a person wants none
+    viewer.open(run, plugin="napari-trsmi")  # into the dock that is there
+    qtbot.waitUntil(lambda: "Boundaries of domains [1]" in viewer.layers)
+    viewer.layers.selection.active = viewer.layers["domains"]
+    qtbot.wait(300)
+    assert "Boundaries of domains" not in viewer.layers
+
+
 def test_a_dock_that_the_command_line_opened_is_enough(viewer, table):
     viewer.window.add_plugin_dock_widget("napari-trsmi", "Integrate")  # as `napari -w` does
     (named,) = docks(viewer)

@@ -27,6 +27,7 @@ from napari_trsmi.output.results import read_result
 from napari_trsmi.result import TRSMIResult
 from napari_trsmi.scverse.places import KEY
 from napari_trsmi.viewer.domains.adding import domains_data
+from napari_trsmi.viewer.domains.from_files import note_opened
 from napari_trsmi.viewer.keeping import keep
 from napari_trsmi.viewer.section.drawn_areas import areas_data, is_geojson
 from napari_trsmi.viewer.section.grid import sections_data
@@ -231,6 +232,7 @@ def section_layers(
     if image is None:
         own += further_pictures(section)
     if isinstance(section, TRSMIResult):
+        note_opened(section)
         own += section_pictures(section) if image is None else []
         return [*own, domains_data(section, name, image, dataset=dataset)]
     return [*own, spots_data(section, name, image)]

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_trsmi.data.wording import counted, listed
 from napari_trsmi.errors import TRSMIError
+from napari_trsmi.viewer.domains.from_files import is_new
 from napari_trsmi.viewer.domains.layer import DomainLayer, domain_layer, shows_domains
 from napari_trsmi.widgets.common.links import Links
 from napari_trsmi.widgets.common.panel import narrow
@@ -247,6 +248,8 @@ class DomainsDock(Room):
             link(domains.edits.visibility_changed, self._show_state)
             link(domains.layer.selected_data.events.items_changed, self._on_spots_selected)
             link(domains.layer.events.data, self._on_points_changed)
+            if is_new(domains.edits.result()):
+                self.boundaries.draw()
         self._show_message(reason)
         self._show_selection()
         self._show_state()
