@@ -282,7 +282,7 @@ def test_too_few_spots_are_said(section):
 def test_the_estimate_is_of_the_spots_on_this_machine(section):
     ranks = Threads(0, 8, [], None)
     ranks.here = 2
-    config = SMALL.replace(embedding_dim=512)  # takes more than making the components does
+    config = SMALL.replace(embedding_dim=1024)  # takes more than making the components does
     whole, shared = needs_of_run(section, config), needs_of_run(section, config, ranks)
     of_all, of_a_quarter = (run_memory(n, (6, 6), config, tiles=1) for n in (160, 40))
     assert whole.whole - shared.whole == of_all - of_a_quarter > 0
