@@ -11,6 +11,7 @@ FOLDER. A job fails if it takes more actions than it may, or if it does not do w
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 from pathlib import Path
 
@@ -179,6 +180,7 @@ def main() -> None:
     parser.add_argument("--job", choices=JOBS, action="append")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
+    os.environ["XDG_DATA_HOME"] = str(options.folder)  # edits that others left are not asked about
     for n_spots in options.spots or (10_000, 100_000):
         path = run_of(n_spots, options.folder)
         for job in options.job or JOBS:

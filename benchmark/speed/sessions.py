@@ -5,12 +5,13 @@
 Prints a verdict, and fails if memory grew by more than 5 MiB, a thread is left, or something was
 raised and not handled. It runs under faulthandler.
 
-Memory is what the process has for itself (USS, with what is swapped out), at rest: runs and their
-layers gone, garbage collected twice, and what the allocator keeps for later given back
-(malloc_trim), before and after alike. It is looked at after a fifth of the runs, 10 at least,
-in which libraries fill their caches, and then every tenth. Where it grows, the number of Python's
-objects says whether things are kept (it grows too) or the allocator's memory is in pieces (it does
-not); --trace says which lines made what was kept.
+Memory is what the process has made (resident less what it maps of files, with what is swapped out),
+at rest: runs and their layers gone, garbage collected, and what the allocator keeps for later given
+back (malloc_trim), before and after alike. Libraries are left out, as their pages count for one
+process as soon as another one that has them ends. It is looked at after a fifth of the runs, 10 at
+least, in which libraries fill their caches, and then every tenth. Where it grows, the number of
+Python's objects says whether things are kept (it grows too) or the allocator's memory is in pieces
+(it does not); --trace says which lines made what was kept.
 """
 
 from __future__ import annotations
@@ -73,10 +74,12 @@ class AtRest:
             gc.collect()
             QTest.qWait(100)
         give_back()
-        found = psutil.Process().memory_full_info()
+        process = psutil.Process()
+        found, swapped = process.memory_info(), process.memory_full_info()
         objects = Counter(type(thing).__name__ for thing in gc.get_objects())
         traced = tracemalloc.take_snapshot() if tracemalloc.is_tracing() else None
-        return cls(found.uss + getattr(found, "swap", 0), objects, traced)
+        own = found.rss - getattr(found, "shared", 0) + getattr(swapped, "swap", 0)
+        return cls(own, objects, traced)
 
     def tell_since(self, before: AtRest) -> None:
         """Print what there is more of."""
