@@ -124,6 +124,11 @@ class BoundariesPanel(Panel):
         self.background.start(find)  # seconds on a large section
         self._show_state()
 
+    def stop(self) -> None:
+        """Wait no more for lines; those that are drawn stay."""
+        if self.background.busy:
+            self._drop()
+
     def _lines_of(self, points: Points) -> Vectors | None:
         lines = self._drawn.get(points)
         return lines if lines in self._viewer.layers else None

@@ -201,6 +201,10 @@ class DomainsDock(Room):
             "tab": self.tabs,
         }
 
+    def leave(self) -> None:
+        """Draw no boundaries that come when nobody follows them any more."""
+        self.boundaries.stop()
+
     # -- which layer -----------------------------------------------------------
 
     def show_run(self, layer: Points) -> None:
